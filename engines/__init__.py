@@ -1,0 +1,1 @@
+"""Engines behind Protocols, chosen by id and imported on first use."""

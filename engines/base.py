@@ -1,0 +1,173 @@
+"""The interface of a speech engine: what it is asked, what it gives back, what it says of itself.
+
+Requests and results are frozen dataclasses that pickle, so that an engine can live in a process
+of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from studio.audio.types import Audio
+from studio.control import Control
+
+
+class Capability(str, Enum):
+    """What an engine can do."""
+
+    CLONE = "clone"  # speak like a recording
+    PRESET = "preset"  # speak in a voice of its own
+    DESIGN = "design"  # speak in a voice described in words
+    INSTRUCT = "instruct"  # follow instructions on how to speak
+    STREAM = "stream"  # give audio before the part is finished
+    TIMING = "timing"  # tell when each word is spoken
+    SEEDED = "seeded"  # the seed changes how it sounds
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A voice that an engine brings."""
+
+    id: str  # stable; what requests and the command line name
+    label: str  # for people
+    language: str  # BCP 47, lower case: "en-us"
+    gender: str = ""  # "female", "male" or "" where unknown
+    description: str = ""
+    recommended: bool = False  # shown first
+
+
+@dataclass(frozen=True)
+class Option:
+    """A number that an engine lets people set; the table of them drives page, command line, API."""
+
+    key: str
+    label: str
+    minimum: float
+    maximum: float
+    default: float
+    step: float
+    help: str  # with the unit
+    modes: frozenset[Capability]  # CLONE, PRESET, DESIGN: where it applies
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """How a generative engine draws its tokens. None means the engine's own default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    max_new_tokens: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class VoicePrompt:
+    """A prepared reference that an engine speaks like; cached on disk by its content."""
+
+    engine: str
+    ref_audio: Path  # the recording it was made from
+    ref_text: str  # its transcript, or "" where none was given
+    language: str
+    x_vector_only: bool = False  # only the speaker's timbre, not the recording as an example
+    cache: Path | None = None  # what the engine keeps, written by the engine itself
+    notes: tuple[str, ...] = ()  # what the person should know of how it was made
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """One part of a text to be spoken. Give a speaker, a voice prompt or an instruct alone for
+    preset, clone or design."""
+
+    text: str
+    language: str  # BCP 47, lower case; never "auto": the service has decided
+    speaker: str | None = None
+    voice_prompt: VoicePrompt | None = None
+    instruct: str = ""  # how to speak; for design, the description of the voice
+    speed: float = 1.0  # 2.0 is twice as fast
+    sampling: SamplingParams = SamplingParams()
+    options: Mapping[str, float] = field(default_factory=dict)  # keys of EngineInfo.options
+
+
+@dataclass(frozen=True)
+class WordTiming:
+    """A word as it stands in the text; `start` and `end` in seconds from the request's start."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class PhonemeTiming:
+    """A phoneme (IPA); `start` and `end` in seconds from the request's start."""
+
+    symbol: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class SpeechChunk:
+    """A piece of the sound, in order, with the timings that became known with it."""
+
+    audio: Audio
+    words: tuple[WordTiming, ...] = ()
+    phonemes: tuple[PhonemeTiming, ...] = ()
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine says of itself without being loaded."""
+
+    id: str
+    label: str
+    license: str  # SPDX where it has one
+    description: str  # one honest sentence, shown wherever the engine is chosen
+    capabilities: frozenset[Capability]
+    languages: Mapping[str, str]  # BCP 47 code -> name in English
+    sample_rate: int  # Hz
+    options: tuple[Option, ...] = ()
+    model_keys: tuple[str, ...] = ()  # of the model registry; empty: needs no download
+    embedded: bool = False  # small and always there: stays loaded beside other engines
+
+
+class SpeechEngine(Protocol):
+    """A speech engine. Only `engines.manager` calls it, one call at a time."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    @property
+    def is_loaded(self) -> bool: ...
+
+    def load(self, device: str, dtype: str) -> None:
+        """Get ready to speak; raises EngineFailed with a remedy when it cannot."""
+
+    def unload(self) -> None:
+        """Give the memory back; harmless when not loaded."""
+
+    def speakers(self) -> tuple[Speaker, ...]:
+        """The voices of its own, the recommended ones first. Works without being loaded."""
+
+    def create_voice_prompt(
+        self, ref_audio: Path, ref_text: str, language: str, x_vector_only: bool, control: Control
+    ) -> VoicePrompt:
+        """Prepare a recording (any file the audio layer reads) for cloning. Engines without
+        Capability.CLONE raise BadInput."""
+
+    def design(self, description: str) -> Mapping[str, float]:
+        """The options that `description` stands for, to be shown and adjusted; empty where the
+        engine understands the words itself. Engines without Capability.DESIGN raise BadInput."""
+
+    def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
+        """Speak one part, chunk by chunk. Closing the iterator stops it; so does the control,
+        with Cancelled."""

@@ -1,0 +1,1 @@
+"""Sound: reading anything, writing the formats people ask for, and the shared operations."""

@@ -1,0 +1,99 @@
+"""Writing files so that a reader, or the next start, never sees half of one."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from studio.errors import Damaged, StorageFailed
+
+#: Every unfinished file carries this, so that a start-up sweep can tell it from a finished one.
+PARTIAL_SUFFIX = ".partial"
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the system's words for a full or forbidden disk into ours, at the place they arise."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFailed(
+                f"The disk is full: {path.name} could not be saved.",
+                f"Free some space on the disk that holds {path.parent}, then try again.",
+            ) from error
+        if isinstance(error, PermissionError) or error.errno in (errno.EROFS, errno.EACCES):
+            raise StorageFailed(
+                f"{path} cannot be written.",
+                "Give yourself write access to the folder, or choose another one with --home.",
+            ) from error
+        raise
+
+
+@contextmanager
+def publishing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; when the block ends well, it becomes `path`.
+
+    The content is flushed to the disk before the rename, and the folder after it, so that even a
+    power cut leaves the old file or the new one. When the block raises, nothing is left behind.
+    """
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
+    try:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            _flush(partial)
+            partial.replace(path)
+            _flush_folder(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`, whole or not at all."""
+    with publishing(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace `path` by `value` as readable UTF-8 JSON, whole or not at all."""
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    write_bytes(path, text.encode("utf-8", "surrogatepass"))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON back; a file that is no JSON raises Damaged naming it."""
+    try:
+        return json.loads(path.read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise Damaged(f"{path} is damaged: {error}", "Restore it from a copy or remove it.") from error
+
+
+def sweep_partials(folder: Path) -> int:
+    """Remove what a killed process left unfinished below `folder`; returns how many files."""
+    count = 0
+    for leftover in folder.rglob(f"*{PARTIAL_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+        count += 1
+    return count
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder; its rename is durable enough
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

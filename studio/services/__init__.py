@@ -1,0 +1,1 @@
+"""What the studio can do, the same for the page, the command line and the API."""

@@ -1,0 +1,123 @@
+"""Every setting, once: command line > TIMBRE_* environment > timbre.toml in the home > default."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from studio.errors import BadInput
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def default_models_dir() -> Path:
+    """Models are gigabytes and outlive a checkout, so they live in the user's data folder."""
+    return Path(platformdirs.user_data_dir("timbre", appauthor=False)) / "models"
+
+
+class Settings(BaseSettings):
+    """The studio's settings; every field says its unit. Unknown names in timbre.toml are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIMBRE_", extra="forbid", frozen=True, validate_default=True
+    )
+
+    home: Path = Field(CHECKOUT, description="The workspace: outputs, voices, data sets, timbre.db.")
+    models_dir: Path = Field(
+        default_factory=default_models_dir, description="Where downloaded models live."
+    )
+
+    host: str = Field("127.0.0.1", description="Address the server listens on.")
+    port: int = Field(7860, ge=1, le=65535, description="Port the server listens on.")
+    share: bool = Field(False, description="Open a public Gradio link; needs auth.")
+    auth: str = Field("", description="user:password, several separated by commas; empty: none.")
+
+    default_engine: str = Field("espeak", description="The speech engine chosen at first.")
+    default_language: str = Field(
+        "en-us", description="Spoken where a text's language cannot be told (BCP 47)."
+    )
+    engine_idle_s: float = Field(
+        600, ge=0, description="Seconds after which an unused engine is unloaded; 0: never."
+    )
+    max_waiting: int = Field(16, ge=1, description="Speech requests that may wait for the device.")
+
+    max_text_chars: int = Field(200_000, ge=1, description="Longest text, in characters.")
+    part_chars: int = Field(400, ge=40, description="Longest part spoken at once, in characters.")
+    pause_sentence_s: float = Field(0.25, ge=0, le=5, description="Silence between parts, seconds.")
+    pause_paragraph_s: float = Field(0.6, ge=0, le=5, description="Silence between paragraphs, seconds.")
+    loudness_lufs: float = Field(
+        -19.0, ge=-40, le=-9, description="Loudness of finished speech, LUFS (ITU-R BS.1770)."
+    )
+
+    max_upload_mb: int = Field(200, ge=1, description="Largest uploaded file, MB.")
+    max_audio_s: float = Field(4 * 3600, gt=0, description="Longest recording read, seconds.")
+    max_reference_s: float = Field(600, gt=0, description="Longest reference recording, seconds.")
+
+    job_heartbeat_s: float = Field(1.0, gt=0, description="How often a job says it is alive, seconds.")
+    job_dead_after_s: float = Field(
+        30.0, gt=0, description="Silence after which a job counts as dead, seconds."
+    )
+    job_grace_s: float = Field(
+        10.0, ge=0, description="Time a cancelled job gets before it is killed, seconds."
+    )
+
+    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_json: bool = Field(False, description="Log one JSON object a line.")
+
+    @field_validator("home", "models_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        given = init_settings()
+        home = given.get("home") or os.environ.get("TIMBRE_HOME") or CHECKOUT
+        toml = TomlConfigSettingsSource(settings_cls, Path(home).expanduser() / "timbre.toml")
+        return init_settings, env_settings, toml
+
+    @property
+    def credentials(self) -> list[tuple[str, str]]:
+        """`auth` as pairs of user and password."""
+        pairs = [entry.split(":", 1) for entry in self.auth.split(",") if entry]
+        if any(len(pair) != 2 or not all(pair) for pair in pairs):
+            raise BadInput("--auth cannot be read.", "Write it as user:password, several with commas.")
+        return [(user, password) for user, password in pairs]
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings in force; `given` are those of the command line, None meaning not given.
+
+    Raises BadInput naming each field that is wrong.
+    """
+    try:
+        return Settings(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()
+        )
+        raise BadInput(
+            f"The settings are wrong: {problems}.",
+            "Correct timbre.toml, the TIMBRE_* environment or the option; docs/settings.md lists all.",
+        ) from error
+    except ValueError as error:  # broken TOML
+        raise BadInput(
+            f"timbre.toml cannot be read: {error}.", "Correct the file or remove it."
+        ) from error

@@ -1,0 +1,1 @@
+"""Text before speech: language, sentences, parts; and subtitles after it."""

@@ -1,0 +1,75 @@
+"""Where everything lies on the disk, relative to the home folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.errors import StorageFailed
+from studio.files import storage_errors, sweep_partials
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one home. `prepare()` makes them and proves that they can be written."""
+
+    home: Path
+
+    @property
+    def outputs(self) -> Path:
+        """Finished speech, video and transcripts, each with a .json beside it."""
+        return self.home / "outputs"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "timbre.db"
+
+    @property
+    def datasets(self) -> Path:
+        return self.home / "datasets"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.home / "checkpoints"
+
+    @property
+    def personalities(self) -> Path:
+        return self.home / "saved_personalities"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a job."""
+        return self.home / "logs"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: voice prompts by content hash, Gradio's copies."""
+        return self.home / ".cache"
+
+    @property
+    def gradio_temp(self) -> Path:
+        return self.cache / "gradio"
+
+    @property
+    def voice_prompts(self) -> Path:
+        return self.cache / "voice_prompts"
+
+    def prepare(self) -> None:
+        """Make the folders and sweep what a killed process left half-written.
+
+        Raises StorageFailed where the home cannot be written.
+        """
+        try:
+            with storage_errors(self.home):
+                for folder in (self.outputs, self.logs, self.gradio_temp, self.voice_prompts):
+                    folder.mkdir(parents=True, exist_ok=True)
+                probe = self.home / f".timbre-write-{os.getpid()}"
+                probe.write_bytes(b"")
+                probe.unlink()
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StorageFailed(
+                f"{self.home} cannot be the home: a file is in the way.",
+                "Choose another folder with --home.",
+            ) from error
+        sweep_partials(self.outputs)

@@ -1,0 +1,1 @@
+"""Gradio tabs, one module each. Only here is Gradio imported."""

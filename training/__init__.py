@@ -1,0 +1,1 @@
+"""Data set preparation and trainers; run only inside a job's process."""
