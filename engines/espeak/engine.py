@@ -1,0 +1,161 @@
+"""The embedded speech engine."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from engines.base import (
+    Capability,
+    EngineFolders,
+    EngineInfo,
+    Speaker,
+    SpeechChunk,
+    SpeechRequest,
+    VoicePrompt,
+)
+from engines.espeak import options, voices
+from engines.espeak.client import EspeakProcess, Utterance
+from engines.espeak.timings import Timeline
+from studio.audio.types import Audio
+from studio.control import Control
+from studio.errors import BadInput
+
+SAMPLE_RATE = 22_050  # Hz, of every voice
+
+#: Longest text of one request, characters: about 20 minutes of sound are held in memory.
+MAX_CHARS = 20_000
+
+_PHONEMES = re.compile(r"\[\[[^\[\]]+\]\]")
+_KANJI = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+
+_DESCRIPTION = (
+    "Speaks about 140 languages at once and without a model; plainly synthetic. Voice match and design "
+    "bend pitch, pace and timbre towards the reference or the words: approximate, never the person."
+)
+
+
+class EspeakEngine:
+    """eSpeak NG behind engines.base.SpeechEngine.
+
+    Preset voices come from eSpeak NG as they are; voice match and design pass its sound through the
+    WORLD vocoder. A seed other than 0 makes another take of a designed voice: its numbers move a
+    little; preset and matched voices do not depend on the seed.
+    """
+
+    def __init__(self, folders: EngineFolders) -> None:
+        self._cache = folders.cache / "espeak"
+        self._process = EspeakProcess()
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            id="espeak",
+            label="eSpeak NG, synthetic; approximate voice match",
+            license="GPL-3.0-or-later",
+            description=_DESCRIPTION,
+            capabilities=frozenset(
+                {
+                    Capability.PRESET,
+                    Capability.CLONE,
+                    Capability.DESIGN,
+                    Capability.STREAM,
+                    Capability.TIMING,
+                    Capability.SEEDED,
+                }
+            ),
+            languages=voices.language_names(),
+            sample_rate=SAMPLE_RATE,
+            options=options.OPTIONS,
+            embedded=True,
+        )
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._process.pid is not None
+
+    def load(self, device: str, dtype: str) -> None:
+        """Start eSpeak NG; device and dtype do not matter to it."""
+        self._process.start()
+
+    def unload(self) -> None:
+        self._process.close()
+
+    def speakers(self) -> tuple[Speaker, ...]:
+        return voices.speakers()
+
+    def create_voice_prompt(
+        self, ref_audio: Path, ref_text: str, language: str, x_vector_only: bool, control: Control
+    ) -> VoicePrompt:
+        raise BadInput("Not built yet.")
+
+    def design(self, description: str) -> Mapping[str, float]:
+        raise BadInput("Not built yet.")
+
+    def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
+        """Speak one part. A speaker's own language wins over the request's; for a matched or
+        designed voice the request's language counts.
+
+        In the text, [[...]] holds phonemes in eSpeak NG's notation; markup is read as plain text.
+        Raises BadInput, NotFound, EngineFailed, Cancelled.
+        """
+        values = options.option_values(request.options)
+        speed = options.check_speed(request.speed)
+        text = _speakable(request.text)
+        language, variant = _voice(request)
+        _refuse_kanji(text, language)
+        utterance = Utterance(
+            text=text,
+            voice=voices.identifier(language, variant),
+            parameters=options.espeak_parameters(values, speed),
+            phonemes=_PHONEMES.search(text) is not None,
+        )
+        return self._preset(utterance, control)
+
+    def _preset(self, utterance: Utterance, control: Control) -> Iterator[SpeechChunk]:
+        timeline = Timeline(utterance.text, SAMPLE_RATE)
+        samples = 0
+        held: SpeechChunk | None = None  # the last chunk also carries what the end makes known
+        for sound in self._process.speak(utterance, control):
+            words, phonemes = timeline.feed(sound.events)
+            samples += len(sound.samples)
+            if held is not None:
+                yield held
+            audio = Audio(sound.samples.astype(np.float32) / np.float32(32768), SAMPLE_RATE)
+            held = SpeechChunk(audio, tuple(words), tuple(phonemes))
+        if held is not None:
+            words, phonemes = timeline.finish(samples)
+            yield SpeechChunk(held.audio, (*held.words, *words), (*held.phonemes, *phonemes))
+
+
+def _voice(request: SpeechRequest) -> tuple[voices.Language, voices.Variant]:
+    if request.speaker is not None:
+        return voices.resolve(request.speaker)
+    return voices.language_for(request.language), voices.VARIANTS[""]
+
+
+def _speakable(text: str) -> str:
+    """`text` without the characters that mean something to a C library but nothing to a voice.
+
+    Raises BadInput when nothing is left or it is longer than MAX_CHARS.
+    """
+    # Cc, Cs: control characters (a NUL ends a C string) and halves of characters.
+    kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
+    kept = " ".join(kept.split())
+    if not kept:
+        raise BadInput("There is nothing to say.", "Type some text.")
+    if len(kept) > MAX_CHARS:
+        raise BadInput(f"The text has {len(kept)} characters.", f"Give at most {MAX_CHARS} at once.")
+    return kept
+
+
+def _refuse_kanji(text: str, language: voices.Language) -> None:
+    if language.code == "ja" and _KANJI.search(text):
+        raise BadInput(
+            "eSpeak NG reads kana only, and the text has kanji.",
+            "Write it in hiragana or katakana, or choose another engine.",
+        )
