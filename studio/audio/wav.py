@@ -1,0 +1,97 @@
+"""A WAV file that grows while others read it."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from studio.audio.types import Samples
+from studio.errors import BadInput
+from studio.files import storage_errors
+
+#: The sound begins here in every file WavWriter makes; a follower may read on from this byte.
+HEADER_BYTES = 44
+#: The sizes in a WAV's header are 32-bit numbers; the largest means "not known yet".
+_UNKNOWN = 0xFFFFFFFF
+MAX_DATA_BYTES = _UNKNOWN - HEADER_BYTES
+
+
+def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
+    """The 44 bytes before 16-bit mono PCM; None where the length is not known yet, which players
+    and decoders take for "to the end of the file"."""
+    riff, data = (
+        (_UNKNOWN, _UNKNOWN) if data_bytes is None else (data_bytes + HEADER_BYTES - 8, data_bytes)
+    )
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, sample_rate * 2, 2, 16)
+    return struct.pack("<4sI4s", b"RIFF", riff, b"WAVE") + form + struct.pack("<4sI", b"data", data)
+
+
+def pcm16(samples: Samples) -> npt.NDArray[np.int16]:
+    """Float32 [n], clipped to [-1, 1], as 16-bit integers. The exact inverse of reading 16-bit
+    files; libsndfile's own conversion is not (it writes by 32,767 and reads by 32,768)."""
+    return np.clip(np.rint(samples * 32_768.0), -32_768, 32_767).astype(np.int16)
+
+
+class WavWriter:
+    """Appends sound to a 16-bit mono PCM WAV; a context manager.
+
+    Every append is flushed, so that another process may follow the file from HEADER_BYTES on.
+    Until it is closed its header says that the length is not known, so a file left by a killed
+    process plays as well. When the block around it raises, the file is closed in good order and
+    kept: whether the piece is worth keeping is the caller's to say.
+    """
+
+    def __init__(self, path: Path, sample_rate: int) -> None:
+        """Creates or replaces `path`; raises StorageFailed when that cannot be written."""
+        self.path = path
+        self.sample_rate = sample_rate
+        self._bytes = 0
+        with storage_errors(path):
+            self._file = path.open("wb")
+            self._file.write(wav_header(sample_rate))
+            self._file.flush()
+
+    @property
+    def seconds(self) -> float:
+        """How much has been written."""
+        return self._bytes / 2 / self.sample_rate
+
+    def append(self, samples: Samples) -> None:
+        """Write float32 [n], clipped to [-1, 1].
+
+        Raises BadInput before a file would pass 4 GiB, StorageFailed when the disk is full.
+        """
+        data = pcm16(samples).astype("<i2", copy=False).tobytes()
+        if self._bytes + len(data) > MAX_DATA_BYTES:
+            hours = MAX_DATA_BYTES / 2 / self.sample_rate / 3600
+            raise BadInput(
+                f"A WAV file holds at most 4 GiB, here {hours:.1f} hours.",
+                "Speak the text in several files, or at a lower sample rate.",
+            )
+        with storage_errors(self.path):
+            self._file.write(data)
+            self._file.flush()
+        self._bytes += len(data)
+
+    def close(self) -> None:
+        """Put the true length into the header; harmless when closed already."""
+        if self._file.closed:
+            return
+        with storage_errors(self.path), self._file:
+            self._file.seek(0)
+            self._file.write(wav_header(self.sample_rate, self._bytes))
+
+    def __enter__(self) -> WavWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
