@@ -28,6 +28,11 @@ def storage_errors(path: Path) -> Iterator[None]:
                 f"The disk is full: {path.name} could not be saved.",
                 f"Free some space on the disk that holds {path.parent}, then try again.",
             ) from error
+        if error.errno == errno.EFBIG:
+            raise StorageFailed(
+                f"{path.name} is larger than its disk or account allows.",
+                f"Free some space, or choose another disk than that of {path.parent}.",
+            ) from error
         if isinstance(error, PermissionError) or error.errno in (errno.EROFS, errno.EACCES):
             raise StorageFailed(
                 f"{path} cannot be written.",
@@ -43,7 +48,7 @@ def publishing(path: Path) -> Iterator[Path]:
     The content is flushed to the disk before the rename, and the folder after it, so that even a
     power cut leaves the old file or the new one. When the block raises, nothing is left behind.
     """
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
     try:
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +81,18 @@ def read_json(path: Path) -> Any:
 
 
 def sweep_partials(folder: Path) -> int:
-    """Remove what a killed process left unfinished below `folder`; returns how many files."""
+    """Remove what killed processes left unfinished below `folder`; returns how many files.
+
+    A partial file's name carries its writer's pid: what a living process is writing stays.
+    """
+    import psutil
+
     count = 0
     for leftover in folder.rglob(f"*{PARTIAL_SUFFIX}"):
-        leftover.unlink(missing_ok=True)
-        count += 1
+        writer = leftover.name.split(".")[-3] if leftover.name.count(".") >= 3 else ""
+        if not (writer.isdigit() and psutil.pid_exists(int(writer))):
+            leftover.unlink(missing_ok=True)
+            count += 1
     return count
 
 
