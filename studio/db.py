@@ -19,7 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from studio.errors import Busy, Damaged, StorageFailed, StudioError
-from studio.files import storage_errors
+from studio.files import make_folder, storage_errors
 
 log = logging.getLogger(__name__)
 
@@ -122,18 +122,13 @@ class Database:
         self._local = threading.local()
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         try:
-            with storage_errors(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                # One process at a time makes, migrates or sets aside; none throws away a database
-                # that another one has just made.
-                with FileLock(f"{path}.lock", timeout=2 * BUSY_S):
-                    self._open(set_aside)
+            make_folder(path.parent)
+            # One process at a time makes, migrates or sets aside; none throws away a database that
+            # another one has just made.
+            with storage_errors(path), FileLock(f"{path}.lock", timeout=2 * BUSY_S):
+                self._open(set_aside)
         except Timeout as error:
             raise Busy(f"{path.name} is being opened by another process.", "Try again.") from error
-        except (FileExistsError, NotADirectoryError) as error:
-            raise StorageFailed(
-                f"{path} cannot be made: a file is in the way.", "Choose another folder with --home."
-            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -41,6 +41,22 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; raises StorageFailed where that cannot be."""
+    try:
+        with storage_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StorageFailed(
+            f"{path} cannot be a folder: a file is in the way.",
+            "Move the file, or choose another folder with --home.",
+        ) from error
+    except FileNotFoundError as error:  # a drive that is not there
+        raise StorageFailed(
+            f"{path} cannot be made: there is no such place.", "Choose another folder with --home."
+        ) from error
+
+
 @contextmanager
 def publishing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well, it becomes `path`.
@@ -49,9 +65,9 @@ def publishing(path: Path) -> Iterator[Path]:
     power cut leaves the old file or the new one. When the block raises, nothing is left behind.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
+    make_folder(path.parent)
     try:
         with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
             yield partial
             _flush(partial)
             partial.replace(path)

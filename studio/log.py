@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import unknown
-from studio.files import storage_errors
+from studio.files import make_folder, storage_errors
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -103,8 +103,8 @@ def configure(level: str = "info", json_lines: bool = False, file: Path | None =
 
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if file is not None:
+        make_folder(file.parent)
         with storage_errors(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
             handlers.append(logging.FileHandler(file, encoding="utf-8", errors="backslashreplace"))
 
     root = logging.getLogger()

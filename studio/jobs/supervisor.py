@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -18,9 +16,10 @@ from studio.db import Database
 from studio.errors import Cancelled, NotFound, StudioError
 from studio.files import storage_errors
 from studio.jobs import processes
+from studio.jobs.launch import spawn
 from studio.jobs.model import Job, JobStatus
 from studio.jobs.store import JobStore
-from studio.settings import CHECKOUT, Settings
+from studio.settings import Settings
 from studio.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -28,9 +27,6 @@ log = logging.getLogger(__name__)
 #: How often the running jobs are looked at, in seconds; more rarely when there are none.
 _TICK_S = 0.25
 _IDLE_TICK_S = 2.0
-
-#: Settings of the server alone; a job neither needs nor may see the passwords.
-_NOT_FOR_JOBS = {"host", "port", "share", "auth"}
 
 _LOG_TAIL_BYTES = 256 * 1024
 
@@ -207,7 +203,7 @@ class Supervisor:
         log_name = (self.folder("{id}") / "log.txt").relative_to(self._workspace.home).as_posix()
         while (job := self.store.claim_next(log_name)) is not None:
             try:
-                process = self._spawn(job)
+                process = spawn(job, self._settings)
             except (StudioError, OSError) as error:
                 log.error("job %s could not be started", job.id, exc_info=error)
                 message = error.message if isinstance(error, StudioError) else f"{error}."
@@ -220,38 +216,6 @@ class Supervisor:
                 )
             else:
                 self._children[job.id] = _Child(job.attempt, process)
-
-    def _spawn(self, job: Job) -> subprocess.Popen[bytes]:
-        path = self._workspace.home / job.log
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            output = path.open("ab")
-        flags = 0
-        if sys.platform == "win32":
-            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-        with output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "studio.jobs.worker", job.id, str(job.attempt)],
-                cwd=CHECKOUT,
-                env=self._environment(job),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                creationflags=flags,
-            )
-
-    def _environment(self, job: Job) -> dict[str, str]:
-        """Ours, with the settings in force, so that those of the command line reach the worker."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("TIMBRE_")}
-        ours = self._settings.model_dump(mode="json", exclude=_NOT_FOR_JOBS)
-        return {
-            **kept,
-            **{f"TIMBRE_{name.upper()}": str(value) for name, value in ours.items()},
-            processes.MARK: job.id,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONIOENCODING": "utf-8:backslashreplace",
-        }
 
     def _reap(self) -> None:
         """Hear of our own children that have ended, so that none stays behind as a zombie."""
