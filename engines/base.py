@@ -140,8 +140,17 @@ class EngineInfo:
     embedded: bool = False  # small and always there: stays loaded beside other engines
 
 
+@dataclass(frozen=True)
+class EngineFolders:
+    """Where an engine finds and keeps things; every engine is made with one of these."""
+
+    cache: Path  # what it can make again, such as prepared voices
+    models: Path  # downloaded weights
+
+
 class SpeechEngine(Protocol):
-    """A speech engine. Only `engines.manager` calls it, one call at a time."""
+    """A speech engine. Only `engines.manager` calls it; the calls that need it loaded come one at a
+    time, `info`, `speakers` and `design` from any thread."""
 
     @property
     def info(self) -> EngineInfo: ...

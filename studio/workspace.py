@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,11 @@ class Workspace:
         return self.home / "saved_personalities"
 
     @property
+    def references(self) -> Path:
+        """Recordings that takes were made from, by content hash."""
+        return self.home / "references"
+
+    @property
     def logs(self) -> Path:
         """One log file a job."""
         return self.home / "logs"
@@ -52,6 +58,11 @@ class Workspace:
         return self.cache / "gradio"
 
     @property
+    def spool(self) -> Path:
+        """Sound that is being spoken right now, one folder a process."""
+        return self.cache / "spool" / str(os.getpid())
+
+    @property
     def voice_prompts(self) -> Path:
         return self.cache / "voice_prompts"
 
@@ -62,7 +73,7 @@ class Workspace:
         """
         try:
             with storage_errors(self.home):
-                for folder in (self.outputs, self.logs, self.gradio_temp, self.voice_prompts):
+                for folder in self._made_at_start():
                     folder.mkdir(parents=True, exist_ok=True)
                 probe = self.home / f".timbre-write-{os.getpid()}"
                 probe.write_bytes(b"")
@@ -73,3 +84,22 @@ class Workspace:
                 "Choose another folder with --home.",
             ) from error
         sweep_partials(self.outputs)
+        self._sweep_spools()
+
+    def _made_at_start(self) -> tuple[Path, ...]:
+        return (
+            self.outputs,
+            self.references,
+            self.logs,
+            self.gradio_temp,
+            self.voice_prompts,
+            self.spool,
+        )
+
+    def _sweep_spools(self) -> None:
+        """Remove the spools of processes that are gone."""
+        import psutil
+
+        for folder in self.spool.parent.iterdir():
+            if not (folder.name.isdigit() and psutil.pid_exists(int(folder.name))):
+                shutil.rmtree(folder, ignore_errors=True)

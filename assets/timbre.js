@@ -1,0 +1,140 @@
+// The live player, Ctrl+Enter, and what a window remembers over a reload. No framework, no other host.
+(() => {
+  const AHEAD_S = 20; // sound fetched ahead of what is heard; the server waits with the rest
+  const START_S = 0.05; // lead given to the first buffer, so that it is not cut
+
+  const key = (tab) => `timbre-takes-${tab}`;
+  window.timbreTakes = (tab) => JSON.parse(sessionStorage.getItem(key(tab)) || "[]");
+
+  window.timbreTabShown = (tab) => {
+    const url = new URL(location);
+    url.searchParams.set("tab", tab);
+    history.replaceState(null, "", url);
+  };
+
+  const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+
+  class LivePlayer {
+    constructor(element) {
+      this.element = element;
+      this.button = element.querySelector(".timbre-play");
+      this.time = element.querySelector(".timbre-time");
+      this.takes = element.dataset.takes.split(",");
+      this.rate = Number(element.dataset.rate);
+      this.abort = new AbortController();
+      this.next = 0; // when the sound scheduled so far ends, on the context's clock
+      this.played = 0;
+      this.started = false;
+      this.ended = false;
+      this.button.onclick = () => this.toggle();
+      this.tick = setInterval(() => this.show(), 200);
+      if (element.dataset.autoplay === "1") this.start();
+      else this.label("Play");
+    }
+
+    label(word) {
+      this.button.textContent = word;
+      this.button.setAttribute("aria-label", `${word} live playback`);
+    }
+
+    async toggle() {
+      if (!this.started || this.ended) return this.start();
+      if (this.context.state === "running") { await this.context.suspend(); this.label("Resume"); }
+      else { await this.context.resume(); this.label("Pause"); }
+    }
+
+    async start() {
+      if (this.context) await this.context.close();
+      this.started = true; this.ended = false; this.next = 0; this.played = 0;
+      this.context = new AudioContext();
+      this.label("Pause");
+      try {
+        for (const take of this.takes) await this.pump(take);
+      } catch (error) {
+        if (error.name !== "AbortError") this.label("Play again");
+        return;
+      }
+      this.finish();
+    }
+
+    async pump(take) {
+      const response = await fetch(`takes/${take}/stream`, { signal: this.abort.signal });
+      if (!response.ok) throw new Error(response.statusText);
+      const reader = response.body.getReader();
+      let rest = new Uint8Array(0);
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const bytes = new Uint8Array(rest.length + value.length);
+        bytes.set(rest); bytes.set(value, rest.length);
+        const whole = bytes.length - (bytes.length % 2);
+        rest = bytes.slice(whole);
+        if (whole) this.schedule(new DataView(bytes.buffer, 0, whole));
+        while (this.next - this.context.currentTime > AHEAD_S) {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          if (this.abort.signal.aborted) return;
+        }
+      }
+    }
+
+    schedule(view) {
+      const count = view.byteLength / 2;
+      const buffer = this.context.createBuffer(1, count, this.rate);
+      const samples = buffer.getChannelData(0);
+      for (let i = 0; i < count; i++) samples[i] = view.getInt16(2 * i, true) / 32768;
+      const source = this.context.createBufferSource();
+      source.buffer = buffer;
+      source.connect(this.context.destination);
+      this.next = Math.max(this.next, this.context.currentTime + START_S);
+      source.start(this.next);
+      this.next += buffer.duration;
+      this.played += buffer.duration;
+    }
+
+    async finish() {
+      while (!this.abort.signal.aborted && this.context.currentTime < this.next) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      this.ended = true;
+      this.label("Play again");
+    }
+
+    show() {
+      if (!this.element.isConnected) return this.close();
+      if (!this.started) return;
+      const heard = Math.max(0, this.played - Math.max(0, this.next - this.context.currentTime));
+      this.time.textContent = `${clock(heard)} / ${clock(this.played)}`;
+      this.element.dataset.heard = heard.toFixed(2);
+    }
+
+    close() {
+      clearInterval(this.tick);
+      this.abort.abort();
+      if (this.context) this.context.close();
+    }
+  }
+
+  const players = new Map(); // by tab: one speaks at a time in each
+  const scan = () => {
+    for (const element of document.querySelectorAll(".timbre-player:not([data-alive])")) {
+      element.dataset.alive = "1";
+      const tab = element.dataset.tab;
+      sessionStorage.setItem(key(tab), JSON.stringify(element.dataset.takes.split(",")));
+      players.get(tab)?.close();
+      players.set(tab, new LivePlayer(element));
+    }
+  };
+  new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
+
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key !== "Enter") return;
+    for (const button of document.querySelectorAll(".timbre-generate")) {
+      if (button.offsetParent !== null && !button.disabled) {
+        event.preventDefault();
+        // The text box tells the server of its text when it loses the focus.
+        document.activeElement?.blur();
+        setTimeout(() => button.click(), 60);
+      }
+    }
+  });
+})();

@@ -1,0 +1,103 @@
+"""Which phone each frame of an English recording holds, by pocketsphinx's forced alignment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engines.world import phones
+from engines.world.exemplars import Labels
+from engines.world.vocoder import FRAME_S, SAMPLE_RATE
+from studio.audio.resampling import resample
+from studio.audio.types import Audio
+from studio.errors import StudioError
+
+_RATE = 16_000  # Hz, of the recogniser's model
+_RECOGNISER_FRAME_S = 0.01
+
+#: Spells a word in ARPAbet phones; () where it cannot.
+Pronounce = Callable[[str], tuple[str, ...]]
+
+
+class AlignmentFailed(StudioError):
+    """The recording and the transcript do not go together, or there is nothing to align with."""
+
+
+def draft(audio: Audio) -> str:
+    """A rough English transcript; about every fourth word is wrong. Raises AlignmentFailed."""
+    recogniser = _recogniser(language_model=True)
+    recogniser.start_utt()
+    recogniser.process_raw(_pcm(audio), no_search=False, full_utt=True)
+    recogniser.end_utt()
+    hypothesis = recogniser.hyp()
+    if hypothesis is None or not hypothesis.hypstr:
+        raise AlignmentFailed("No words were recognised.")
+    return str(hypothesis.hypstr)
+
+
+def labels(audio: Audio, transcript: str, count: int, pronounce: Pronounce) -> Labels:
+    """The phone of each of `count` frames, FRAME_S apart, int8 [count].
+
+    `pronounce` spells the words that the recogniser's dictionary lacks, names and numbers.
+    Raises AlignmentFailed when recording and transcript do not go together.
+    """
+    recogniser = _recogniser(language_model=False)
+    words = [word for word in (_plain(word) for word in transcript.split()) if word]
+    known = []
+    for word in words:
+        if recogniser.lookup_word(word) is None:
+            spelling = " ".join(pronounce(word))
+            if not spelling:
+                continue
+            recogniser.add_word(word, spelling, True)
+        known.append(word)
+    if not known:
+        raise AlignmentFailed("The transcript has no words to align.")
+    sound = _pcm(audio)
+    try:
+        recogniser.set_align_text(" ".join(known))
+        _process(recogniser, sound)
+        recogniser.set_alignment()  # the second pass goes from words to phones
+        _process(recogniser, sound)
+        aligned = recogniser.get_alignment()
+    except (RuntimeError, ValueError) as error:
+        raise AlignmentFailed("The recording does not fit its transcript.") from error
+    if aligned is None:
+        raise AlignmentFailed("The recording does not fit its transcript.")
+    result = np.full(count, phones.UNKNOWN, np.int8)
+    for word in aligned:
+        for phone in word:
+            start = round(phone.start * _RECOGNISER_FRAME_S / FRAME_S)
+            end = round((phone.start + phone.duration) * _RECOGNISER_FRAME_S / FRAME_S)
+            result[start:end] = phones.index_of(phone.name)
+    return result
+
+
+def _recogniser(language_model: bool) -> Any:
+    try:
+        from pocketsphinx import Decoder
+    except ImportError as error:
+        raise AlignmentFailed(f"pocketsphinx cannot be loaded: {error}.") from error
+    # Aligning needs no language model, and without it takes a tenth of the memory.
+    without = {} if language_model else {"lm": None}
+    return Decoder(samprate=_RATE, loglevel="FATAL", **without)
+
+
+def _process(recogniser: Any, sound: bytes) -> None:
+    recogniser.start_utt()
+    recogniser.process_raw(sound, full_utt=True)
+    recogniser.end_utt()
+
+
+def _pcm(audio: Audio) -> bytes:
+    assert audio.sample_rate == SAMPLE_RATE
+    samples = resample(audio, _RATE).samples
+    peak = float(np.abs(samples).max(initial=1e-6))
+    return (samples * (0.7 / peak * 32767)).astype("<i2").tobytes()
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[^a-z0-9']", "", word.lower().replace("’", "'")).strip("'")

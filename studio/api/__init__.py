@@ -1,0 +1,1 @@
+"""HTTP routes, one file a resource, thin over the services."""

@@ -1,0 +1,88 @@
+"""What stands before every request: Gradio's open redirect closed, and headers that keep the page
+to itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+#: Path parameters by which Gradio serves or fetches a file.
+_FILE_ROUTE = re.compile(r"/(?:file|proxy)=(?P<value>.*)", re.IGNORECASE | re.DOTALL)
+_LOOKS_LIKE_URL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:[/\\]|[/\\]{2})", re.IGNORECASE)
+_DRIVE = re.compile(r"^[a-z]:[/\\](?![/\\])", re.IGNORECASE)  # C:\ is a file, not a scheme
+
+#: Everything the page loads comes from the page's own host. Gradio needs inline scripts and eval.
+_CSP = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self' ws: wss: data: blob:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+_HEADERS = (
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+
+
+class Guard:
+    """ASGI middleware.
+
+    Gradio 6.17.3 answers `/gradio_api/file=http://...` with a redirect to that address
+    (CVE-2026-59806): a link to this studio would lead anywhere, and a server that follows it could
+    be led inside. No file of ours has a name that looks like a URL, so those are refused.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif names_a_url(scope["path"]) or names_a_url(scope.get("raw_path", b"").decode("latin-1")):
+            await _refuse(send)
+        else:
+            await self._app(scope, receive, _with_headers(send))
+
+
+def names_a_url(path: str) -> bool:
+    """Whether `path` asks Gradio for a file by something that looks like a URL, however encoded."""
+    for _ in range(5):  # people encode the encoding
+        match = _FILE_ROUTE.search(path)
+        if match:
+            value = match["value"]
+            if _LOOKS_LIKE_URL.match(value) and not _DRIVE.match(value):
+                return True
+        decoded = unquote(path)
+        if decoded == path:
+            return False
+        path = decoded
+    return True
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message.get("headers", ())}
+            message["headers"] = [
+                *message.get("headers", ()),
+                *(header for header in _HEADERS if header[0] not in present),
+            ]
+        await send(message)
+
+    return send_with_headers
+
+
+async def _refuse(send: Send) -> None:
+    body = b'{"detail": "That is not a file of this studio.", "hint": ""}'
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

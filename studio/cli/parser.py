@@ -1,0 +1,83 @@
+"""What the command line understands."""
+
+from __future__ import annotations
+
+import argparse
+
+from studio import __version__
+
+_EPILOG = "Exit codes: 0 done, 2 wrong usage, 3 wrong input, 4 failed, 130 stopped."
+
+
+def parser() -> argparse.ArgumentParser:
+    """Without a command the studio's server starts."""
+    top = argparse.ArgumentParser(
+        prog="app.py", description="Timbre, a local voice studio.", epilog=_EPILOG
+    )
+    top.add_argument("--version", action="version", version=f"Timbre {__version__}")
+    _home(top, default=None)
+    server = top.add_argument_group("server")
+    server.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    server.add_argument("--port", type=int, help="port to listen on (default 7860)")
+    server.add_argument(
+        "--share", action="store_true", default=None, help="open a public Gradio link; needs --auth"
+    )
+    server.add_argument("--auth", help="user:password, several separated by commas")
+    server.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
+    server.add_argument("--log-json", action="store_true", default=None)
+    commands = top.add_subparsers(dest="command", metavar="command")
+    _speak(commands.add_parser("speak", help="speak a text into a file", epilog=_EPILOG))
+    _voices(commands.add_parser("voices", help="list the voices of an engine", epilog=_EPILOG))
+    _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
+    return top
+
+
+def _home(command: argparse.ArgumentParser, default: str | None) -> None:
+    command.add_argument("--home", default=default, help="workspace folder (default: the checkout)")
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    # SUPPRESS: given before the command, it must not be reset by the command's own default.
+    _home(command, default=argparse.SUPPRESS)
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _speak(command: argparse.ArgumentParser) -> None:
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", help="what to speak")
+    source.add_argument("--file", help="a UTF-8 text file to speak; - for standard input")
+    source.add_argument("stdin", nargs="?", choices=["-"], help="read the text from standard input")
+    command.add_argument("--engine", help="see `engines`")
+    command.add_argument("--language", default="auto", help="code such as en-us or de (default auto)")
+    voice = command.add_argument_group("voice: preset, clone or design")
+    voice.add_argument("--voice", help="a preset voice, see `voices`")
+    voice.add_argument("--instruct", default="", help="how to speak, where the engine follows it")
+    voice.add_argument("--ref-audio", help="clone: a recording to speak like")
+    voice.add_argument("--ref-text", default="", help="clone: what the recording says")
+    voice.add_argument("--ref-start", type=float, help="clone: use the recording from here, seconds")
+    voice.add_argument("--ref-end", type=float, help="clone: use the recording up to here, seconds")
+    voice.add_argument("--timbre-only", action="store_true", help="clone: only the speaker's timbre")
+    voice.add_argument("--design", help='design: the voice in words, "an old man, slow"')
+    how = command.add_argument_group("how")
+    how.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default 1)")
+    how.add_argument("--seed", type=int, help="repeat a take exactly, where the engine can")
+    how.add_argument("--takes", type=int, default=1, help="how many, each with the next seed")
+    how.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="see `engines --json`"
+    )
+    how.add_argument("--as-made", action="store_true", help="leave the loudness as the engine made it")
+    command.add_argument("--output", help="file to write, format by its ending (default: outputs/)")
+    command.add_argument("--subtitles", help="subtitles to write, .srt or .vtt")
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    _common(command)
+
+
+def _voices(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--engine", help="see `engines`")
+    command.add_argument("--language", help="only voices of this language, such as de")
+    command.add_argument("--all", action="store_true", help="every variant of every language")
+    _common(command)
+
+
+def _engines(command: argparse.ArgumentParser) -> None:
+    _common(command)

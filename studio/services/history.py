@@ -1,0 +1,168 @@
+"""Every take that was kept: list, replay, favourite, note, delete, export."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engines.base import WordTiming
+from studio.db import Database
+from studio.errors import NotFound
+from studio.files import publishing, read_json
+from studio.names import inside
+from studio.services.takes import TakeRecord
+
+MAX_NOTE = 2_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a text will take, from this machine's own past runs; None where there are none."""
+
+    audio_seconds: float
+    seconds: float | None
+
+
+#: Characters a second of speech at normal speed, until the history knows better.
+_CHARS_PER_SECOND = 14.0
+
+
+class History:
+    """The takes table and the files it names. Owners see only their own."""
+
+    def __init__(self, database: Database, outputs: Path) -> None:
+        self._database, self._outputs = database, outputs
+
+    def add(self, record: TakeRecord) -> None:
+        values = (
+            record.id,
+            record.created,
+            record.owner,
+            record.mode,
+            record.engine,
+            record.voice,
+            record.language,
+            record.text,
+            json.dumps(record.settings),
+            record.seed,
+            record.duration,
+            record.seconds,
+            record.rtf,
+            record.sample_rate,
+            record.file,
+            record.status,
+        )
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO takes (id, created, owner, mode, engine, voice, language, text, settings,"
+                " seed, duration, seconds, rtf, sample_rate, file, status)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+
+    def get(self, take_id: str, owner: str) -> TakeRecord:
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT * FROM takes WHERE id = ? AND owner = ?", (take_id, owner)
+            ).fetchone()
+        if row is None:
+            raise NotFound("That take is not in the history.", "It may have been deleted.")
+        return _record(row)
+
+    def list(
+        self,
+        owner: str,
+        search: str = "",
+        favourites: bool = False,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[TakeRecord]:
+        """The newest first. `search` looks in text, voice and note, ignoring case."""
+        pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT * FROM takes WHERE owner = :owner AND favourite >= :favourite"
+                " AND (text LIKE :pattern ESCAPE '\\' OR voice LIKE :pattern ESCAPE '\\'"
+                "      OR note LIKE :pattern ESCAPE '\\')"
+                " ORDER BY created DESC, rowid DESC LIMIT :limit OFFSET :offset",
+                {
+                    "owner": owner,
+                    "favourite": int(favourites),
+                    "pattern": pattern,
+                    "limit": limit,
+                    "offset": offset,
+                },
+            ).fetchall()
+        return [_record(row) for row in rows]
+
+    def set_favourite(self, take_id: str, owner: str, favourite: bool) -> None:
+        self._set(take_id, owner, "favourite", int(favourite))
+
+    def set_note(self, take_id: str, owner: str, note: str) -> None:
+        self._set(take_id, owner, "note", note.strip()[:MAX_NOTE])
+
+    def delete(self, take_id: str, owner: str) -> None:
+        """Remove the take and its files."""
+        record = self.get(take_id, owner)
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM takes WHERE id = ?", (take_id,))
+        # The row goes first: a crash between leaves a file without a row, never the reverse.
+        path = inside(self._outputs, record.file)
+        for leftover in (path, sidecar_path(path)):
+            leftover.unlink(missing_ok=True)
+
+    def path(self, record: TakeRecord) -> Path:
+        """The sound's file. Raises NotFound when somebody has removed it by hand."""
+        path = inside(self._outputs, record.file)
+        if not path.exists():
+            raise NotFound(f"The file {path.name} is gone.", "Generate it again from its settings.")
+        return path
+
+    def words(self, record: TakeRecord) -> tuple[WordTiming, ...]:
+        """When each word is spoken, seconds from the file's start; empty where it is not known."""
+        sidecar = read_json(sidecar_path(self.path(record)))
+        return tuple(WordTiming(*word) for word in sidecar.get("words", ()))
+
+    def export(self, take_ids: Sequence[str], owner: str, target: Path) -> Path:
+        """Zip the takes' sounds and sidecars into `target`, whole or not at all."""
+        paths = [self.path(self.get(take_id, owner)) for take_id in take_ids]
+        with publishing(target) as partial, zipfile.ZipFile(partial, "w") as archive:
+            for path in paths:
+                archive.write(path, path.name, compress_type=zipfile.ZIP_STORED)
+                sidecar = sidecar_path(path)
+                archive.write(sidecar, sidecar.name, compress_type=zipfile.ZIP_DEFLATED)
+        return target
+
+    def estimate(self, mode: str, engine: str, characters: int, speed: float) -> Estimate:
+        """How long the sound and the work will be, from the last 20 takes of this kind."""
+        with self._database.transaction() as connection:
+            chars, audio, seconds = connection.execute(
+                "SELECT SUM(LENGTH(text)), SUM(duration), SUM(seconds) FROM (SELECT * FROM takes"
+                " WHERE mode = ? AND engine = ? AND status = 'done' ORDER BY created DESC LIMIT 20)",
+                (mode, engine),
+            ).fetchone()
+        if not chars:
+            return Estimate(characters / _CHARS_PER_SECOND / speed, None)
+        return Estimate(audio * characters / chars, seconds * characters / chars)
+
+    def _set(self, take_id: str, owner: str, column: str, value: Any) -> None:
+        self.get(take_id, owner)
+        with self._database.transaction() as connection:
+            connection.execute(f"UPDATE takes SET {column} = ? WHERE id = ?", (value, take_id))  # noqa: S608
+
+
+def sidecar_path(path: Path) -> Path:
+    """The .json that says how the sound at `path` was made."""
+    return path.with_suffix(".json")
+
+
+def _record(row: sqlite3.Row) -> TakeRecord:
+    fields = {key: row[key] for key in row.keys() if key != "rtf"}  # noqa: SIM118
+    fields["settings"] = json.loads(fields["settings"])
+    fields["favourite"] = bool(fields["favourite"])
+    return TakeRecord(**fields)

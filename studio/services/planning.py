@@ -1,0 +1,126 @@
+"""From an order to a plan: every check that can be made before the first sound, and every choice
+that "auto" leaves to the studio."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+
+from engines.base import Capability, EngineInfo, Speaker, SpeechEngine
+from studio.errors import BadInput, unknown
+from studio.services.takes import AUTO_LANGUAGE, MAX_SEED, MODES, SpeechOrder
+from studio.settings import Settings
+from studio.text.language import closest, detect
+from studio.text.parts import Part, parts
+from studio.text.sentences import clean, speakable
+
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An order in which nothing is left open."""
+
+    order: SpeechOrder
+    engine: EngineInfo
+    language: str  # one of the engine's
+    parts: tuple[Part, ...]
+    speaker: Speaker | None
+    voice: str  # for people
+    seed: int
+    notes: tuple[str, ...]
+
+    @property
+    def characters(self) -> int:
+        return sum(len(part.text) for part in self.parts)
+
+
+def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> Plan:
+    """Check `order` against what `engine` can do and settle what it leaves open.
+
+    Raises BadInput (NotFound for an unknown voice or language) with the remedy.
+    """
+    info = engine.info
+    if order.mode not in MODES or order.mode not in info.capabilities:
+        able = ", ".join(sorted(str(mode) for mode in MODES if mode in info.capabilities))
+        raise BadInput(f"{info.label} cannot do “{order.mode}”.", f"It can do: {able}.")
+    if len(order.text) > settings.max_text_chars:
+        raise BadInput(
+            f"The text has {len(order.text):,} characters.",
+            f"Speak at most {settings.max_text_chars:,} at once, or raise max_text_chars.",
+        )
+    text = clean(order.text)
+    speakable(text)
+    _check_numbers(order, info)
+    speaker = _speaker(order, engine)
+    language, notes = _language(order, info, speaker, text, settings)
+    seed = order.seed if order.seed is not None else secrets.randbelow(MAX_SEED)
+    return Plan(
+        order=replace(order, text=text, seed=seed),
+        engine=info,
+        language=language,
+        parts=parts(text, language, settings.part_chars),
+        speaker=speaker,
+        voice=_voice_name(order, speaker),
+        seed=seed,
+        notes=notes,
+    )
+
+
+def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:
+    if not MIN_SPEED <= order.speed <= MAX_SPEED:
+        raise BadInput(f"Speed {order.speed:g} is out of range.", f"Use {MIN_SPEED:g} to {MAX_SPEED:g}.")
+    if order.seed is not None and not 0 <= order.seed <= MAX_SEED:
+        raise BadInput(f"Seed {order.seed} is out of range.", f"Use 0 to {MAX_SEED}.")
+    known = {option.key: option for option in info.options if order.mode in option.modes}
+    for key, value in order.options.items():
+        option = known.get(key)
+        if option is None:
+            raise unknown(f"option of {info.label} for {order.mode}", key, known)
+        if not option.minimum <= value <= option.maximum:
+            raise BadInput(
+                f"{option.label} {value:g} is out of range.",
+                f"Use {option.minimum:g} to {option.maximum:g}.",
+            )
+
+
+def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
+    if order.mode is Capability.PRESET:
+        speakers = engine.speakers()
+        wanted = order.speaker or speakers[0].id
+        for speaker in speakers:
+            if wanted.lower() in (speaker.id.lower(), speaker.label.lower()):
+                return speaker
+        raise unknown("voice", wanted, [speaker.id for speaker in speakers])
+    if order.mode is Capability.CLONE and order.reference is None:
+        raise BadInput(
+            "There is no recording to speak like.", "Upload or record 6-15 s of clean speech."
+        )
+    if order.mode is Capability.DESIGN and not (order.description.strip() or order.options):
+        raise BadInput(
+            "There is no description of the voice.", "Write a few words, such as “an old man, slow”."
+        )
+    return None
+
+
+def _language(
+    order: SpeechOrder, info: EngineInfo, speaker: Speaker | None, text: str, settings: Settings
+) -> tuple[str, tuple[str, ...]]:
+    if order.language != AUTO_LANGUAGE:
+        code = closest(order.language.lower(), info.languages)
+        if code is None:
+            raise unknown(f"language of {info.label}", order.language, info.languages)
+        return code, ()
+    if speaker is not None:  # a preset voice has a language of its own
+        return speaker.language, ()
+    guess = detect(text, info.languages, settings.default_language)
+    name = info.languages.get(guess.code, guess.code)
+    return guess.code, (f"Language: {name} ({guess.reason})",)
+
+
+def _voice_name(order: SpeechOrder, speaker: Speaker | None) -> str:
+    if speaker is not None:
+        return speaker.label
+    if order.mode is Capability.CLONE and order.reference is not None:
+        return f"like {order.reference.audio.stem[:40]}"
+    return order.description.strip()[:60] or "designed voice"

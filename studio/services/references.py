@@ -1,0 +1,58 @@
+"""Reference recordings, kept by content so that a take can be made again with the same one."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from studio.audio.processing import loudness
+from studio.audio.reading import Limits, read
+from studio.audio.writing import WavWriter
+from studio.control import Control
+from studio.errors import BadInput
+from studio.files import publishing
+from studio.services.takes import Reference
+
+#: Below this there is too little to tell a voice from.
+MIN_REFERENCE_S = 1.0
+
+
+class ReferenceStore:
+    """Mono 16-bit WAV files named by the hash of what they were made from."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._folder, self._limits = folder, limits
+
+    def keep(self, reference: Reference, control: Control) -> Reference:
+        """A copy of `reference` (its region, where one is given) in the store.
+
+        Raises BadInput when it is no sound, too short or silent, NotFound when it is gone.
+        """
+        control.progress("reading the reference")
+        path = self._folder / f"{self._fingerprint(reference)}.wav"
+        kept = Reference(path, reference.text.strip(), x_vector_only=reference.x_vector_only)
+        if path.exists():
+            return kept
+        audio = read(reference.audio, limits=self._limits, start=reference.start, end=reference.end)
+        if audio.duration < MIN_REFERENCE_S:
+            raise BadInput(
+                f"The reference is {audio.duration:.1f} s long.", "Give 6-15 s of clean speech."
+            )
+        if loudness(audio) is None:
+            raise BadInput("The reference is silent.", "Give 6-15 s of clean speech.")
+        with publishing(path) as partial, WavWriter(partial, audio.sample_rate) as writer:
+            writer.append(audio.samples)
+        return kept
+
+    def _fingerprint(self, reference: Reference) -> str:
+        digest = hashlib.sha256()
+        try:
+            with reference.audio.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise BadInput(
+                f"There is no recording {reference.audio.name}.", "Choose the file again."
+            ) from error
+        digest.update(f"{reference.start}-{reference.end}".encode())
+        return digest.hexdigest()[:32]

@@ -1,0 +1,260 @@
+"""Speech: from an order to a take in the history, live or waited for."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engines.manager import EngineManager
+from studio import __version__
+from studio.audio.processing import normalise_file
+from studio.control import Control
+from studio.errors import Cancelled, NotFound, StudioError
+from studio.files import publishing, write_json
+from studio.names import readable
+from studio.services import orders
+from studio.services.history import Estimate, History, sidecar_path
+from studio.services.live import LiveTake
+from studio.services.planning import Plan, make_plan
+from studio.services.references import ReferenceStore
+from studio.services.rendering import Rendering, render
+from studio.services.takes import (
+    Loudness,
+    Reference,
+    SpeechOrder,
+    TakeRecord,
+    TakeState,
+    TakeStatus,
+)
+from studio.settings import Settings
+from studio.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+#: Less than this is not worth keeping when a take is stopped or breaks off, seconds.
+_WORTH_KEEPING_S = 0.2
+#: How long a finished take can still be followed and streamed, seconds.
+_LINGER_S = 600
+#: How often followers hear of progress, seconds.
+FOLLOW_INTERVAL_S = 0.15
+
+
+class SpeechService:
+    """Thread-safe. Each take is spoken by a thread of its own; engines come by lease, so takes wait
+    for one another fairly."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        workspace: Workspace,
+        engines: EngineManager,
+        history: History,
+        references: ReferenceStore,
+    ) -> None:
+        self._settings, self._workspace = settings, workspace
+        self._engines, self._history, self._references = engines, history, references
+        self._spool = workspace.spool
+        self._live: dict[str, LiveTake] = {}
+        self._threads: dict[str, threading.Thread] = {}
+        self._lock = threading.Lock()
+
+    def plan(self, order: SpeechOrder) -> Plan:
+        """Check the order; raises BadInput or NotFound with the remedy."""
+        return make_plan(order, self._engines.registry.get(order.engine), self._settings)
+
+    def estimate(self, order: SpeechOrder) -> Estimate:
+        """How long the sound and the work will be, judged by past runs."""
+        return self._history.estimate(order.mode, order.engine, len(order.text), order.speed)
+
+    def start(self, order: SpeechOrder, owner: str = "") -> str:
+        """Begin to speak and return the take's id at once; bad orders raise before that."""
+        plan = self.plan(order)
+        live = self._open(plan, owner)
+        thread = threading.Thread(
+            target=self._run_quietly, args=(live, plan, owner), name=f"take-{live.id[:6]}", daemon=True
+        )
+        with self._lock:
+            self._threads[live.id] = thread
+        thread.start()
+        return live.id
+
+    def speak(
+        self,
+        order: SpeechOrder,
+        owner: str = "",
+        on_status: Callable[[TakeStatus], None] | None = None,
+        control: Control | None = None,
+    ) -> TakeRecord:
+        """Speak and wait for the finished take; raises what went wrong. With `control` cancelled,
+        keeps what was spoken so far and raises Cancelled."""
+        take_id = self.start(order, owner)
+        for status in self.follow(take_id):
+            if control is not None and control.cancelled:
+                self.stop(take_id)
+            if on_status is not None:
+                on_status(status)
+        if status.state is TakeState.STOPPED:
+            raise Cancelled
+        if status.record is None or status.state is TakeState.FAILED:
+            raise StudioError(status.error, status.hint)
+        return status.record
+
+    def status(self, take_id: str) -> TakeStatus:
+        return self.live(take_id).status
+
+    def follow(self, take_id: str) -> Iterator[TakeStatus]:
+        """The take's status as it changes, the last one finished."""
+        return self.live(take_id).follow(FOLLOW_INTERVAL_S)
+
+    def live(self, take_id: str) -> LiveTake:
+        """A take that runs or ended a few minutes ago. Raises NotFound."""
+        with self._lock:
+            live = self._live.get(take_id)
+        if live is None:
+            raise NotFound("That take is not running.", "Look for it in the history.")
+        return live
+
+    def is_live(self, take_id: str, owner: str) -> bool:
+        """Whether `take_id` is the owner's and runs or ended a few minutes ago."""
+        with self._lock:
+            live = self._live.get(take_id)
+        return live is not None and live.owner == owner
+
+    def stop(self, take_id: str) -> None:
+        """Ask the take to stop; what was spoken so far is kept. Harmless when it has ended."""
+        with self._lock:
+            live = self._live.get(take_id)
+        if live is not None:
+            live.control.cancel()
+
+    def close(self) -> None:
+        """Stop every take and wait for its thread."""
+        with self._lock:
+            lives, threads = list(self._live.values()), list(self._threads.values())
+        for live in lives:
+            live.control.cancel()
+        for thread in threads:
+            thread.join()
+        for live in lives:
+            live.spool.unlink(missing_ok=True)
+
+    def _open(self, plan: Plan, owner: str) -> LiveTake:
+        live = LiveTake(self._spool, plan.engine.sample_rate, plan.seed, plan.notes, owner)
+        with self._lock:
+            now = time.monotonic()
+            for old in [
+                take
+                for take in self._live.values()
+                if take.finished_at is not None and now - take.finished_at > _LINGER_S
+            ]:
+                old.spool.unlink(missing_ok=True)
+                del self._live[old.id], self._threads[old.id]
+            self._live[live.id] = live
+        return live
+
+    def _run_quietly(self, live: LiveTake, plan: Plan, owner: str) -> None:
+        """The thread of a take: whatever goes wrong ends up in its status."""
+        try:
+            self._run(live, plan, owner)
+        except StudioError as error:
+            live.finish(TakeState.FAILED, None, error.message, error.hint)
+        except Exception:  # the last line of defence of a thread
+            log.exception("take failed", extra={"take": live.id})
+            live.finish(
+                TakeState.FAILED,
+                None,
+                "Something unexpected went wrong.",
+                f"The log names {live.id[:8]}.",
+            )
+
+    def _run(self, live: LiveTake, plan: Plan, owner: str) -> None:
+        rendering = Rendering([])
+        state, error = TakeState.DONE, StudioError("")
+        try:
+            reference = self._keep_reference(plan, live)
+            plan = replace(plan, order=replace(plan.order, reference=reference))
+            live.running()
+            render(
+                plan,
+                reference,
+                self._engines,
+                self._settings,
+                live.spool,
+                rendering,
+                live.control,
+                live.spoke,
+                live.note,
+            )
+        except Cancelled:
+            state = TakeState.STOPPED
+        except StudioError as failure:
+            state, error = TakeState.FAILED, failure
+            log.warning("take broke off", extra={"take": live.id, "kind": failure.kind})
+        record = None
+        if rendering.audio_seconds >= _WORTH_KEEPING_S or state is TakeState.DONE:
+            record = self._publish(live, plan, owner, rendering, state)
+        live.finish(state, record, error.message, error.hint)
+
+    def _keep_reference(self, plan: Plan, live: LiveTake) -> Reference | None:
+        if plan.order.reference is None:
+            return None
+        return self._references.keep(plan.order.reference, live.control)
+
+    def _publish(
+        self, live: LiveTake, plan: Plan, owner: str, rendering: Rendering, state: TakeState
+    ) -> TakeRecord:
+        """Write the finished file and its sidecar, then the history's row."""
+        created = time.time()
+        path = self._file_for(live, plan, created)
+        record = TakeRecord(
+            id=live.id,
+            created=created,
+            owner=owner,
+            mode=str(plan.order.mode),
+            engine=plan.engine.id,
+            voice=plan.voice,
+            language=plan.language,
+            text=plan.order.text,
+            settings=orders.to_settings(plan.order),
+            seed=plan.seed,
+            duration=rendering.audio_seconds,
+            seconds=rendering.working_seconds,
+            sample_rate=plan.engine.sample_rate,
+            file=path.relative_to(self._workspace.outputs).as_posix(),
+            status=state.value,
+        )
+        # A control of its own: a stopped take is still to be saved whole.
+        saving = Control()
+        if plan.order.loudness is Loudness.STANDARD:
+            normalise_file(live.spool, path, self._settings.loudness_lufs, control=saving)
+        else:
+            with publishing(path) as partial:
+                shutil.copyfile(live.spool, partial)
+        write_json(sidecar_path(path), self._sidecar(record, plan, rendering))
+        self._history.add(record)
+        return record
+
+    def _file_for(self, live: LiveTake, plan: Plan, created: float) -> Path:
+        day = datetime.fromtimestamp(created).strftime("%Y-%m-%d")
+        name = (
+            f"{readable(plan.voice, 24)}_{readable(plan.order.text, 32)}_{plan.seed}_{live.id[:6]}.wav"
+        )
+        return self._workspace.outputs / "speech" / day / name
+
+    def _sidecar(self, record: TakeRecord, plan: Plan, rendering: Rendering) -> dict[str, Any]:
+        return {
+            "made_with": f"Timbre {__version__}",
+            "synthetic": True,
+            "engine_label": plan.engine.label,
+            **asdict(record),
+            "rtf": record.rtf,
+            "notes": list(plan.notes),
+            "words": [[word.text, round(word.start, 3), round(word.end, 3)] for word in rendering.words],
+        }

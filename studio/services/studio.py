@@ -1,0 +1,49 @@
+"""The studio: every service, wired once, the same for the page, the command line and the API."""
+
+from __future__ import annotations
+
+from engines.base import EngineFolders
+from engines.manager import EngineManager
+from engines.registry import Registry
+from studio.audio.reading import Limits
+from studio.db import Database
+from studio.services.history import History
+from studio.services.presets import Presets
+from studio.services.references import ReferenceStore
+from studio.services.speech import SpeechService
+from studio.settings import Settings
+from studio.workspace import Workspace
+
+
+class Studio:
+    """Opens the home of `settings`; use as a context manager, or call `close()`.
+
+    Raises StorageFailed where the home cannot be written.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.workspace = Workspace(settings.home)
+        self.workspace.prepare()
+        self.database = Database(self.workspace.database)
+        folders = EngineFolders(self.workspace.voice_prompts, settings.models_dir)
+        self.engines = EngineManager(Registry(folders), settings.engine_idle_s, settings.max_waiting)
+        self.history = History(self.database, self.workspace.outputs)
+        self.presets = Presets(self.database)
+        reference_limits = Limits(
+            max_seconds=settings.max_reference_s, max_bytes=settings.max_upload_mb * 1_000_000
+        )
+        references = ReferenceStore(self.workspace.references, reference_limits)
+        self.speech = SpeechService(settings, self.workspace, self.engines, self.history, references)
+
+    def close(self) -> None:
+        """Stop what runs, keep what was made, unload the engines."""
+        self.speech.close()
+        self.engines.close()
+        self.database.close()
+
+    def __enter__(self) -> Studio:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,74 @@
+"""Settings and About: what is loaded, what is set, what Timbre stands on."""
+
+from __future__ import annotations
+
+from html import escape
+
+import gradio as gr
+
+from studio import __version__
+from studio.services.studio import Studio
+from studio.settings import Settings
+from tabs.edge import bind
+
+#: Shown nowhere: whoever is signed in need not know everybody's password.
+_SECRET = {"auth"}
+
+
+def build(studio: Studio, blocks: gr.Blocks) -> None:
+    with gr.Tab("Settings/About", id="about", elem_id="tab-about") as tab:
+        gr.Markdown(
+            f"**Timbre {__version__}**, a local voice studio. Everything here is made on this machine;"
+            " nothing is sent anywhere. Licence: Apache-2.0.\n\n"
+            "Speech made here is synthetic. Speak like a real person only with their consent, and say"
+            " that it is synthetic when you publish it."
+        )
+        engines = gr.HTML(elem_id="about-engines")
+        unload = gr.Button("Unload engines", elem_id="about-unload")
+        gr.Markdown(
+            "Settings in force. Change them in `timbre.toml` in the home folder, by `TIMBRE_*`"
+            " environment variables or on the command line, then start again."
+        )
+        gr.HTML(_settings(studio.settings), elem_id="about-settings")
+    tab.select(bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private")
+    blocks.load(bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private")
+    unload.click(bind(on_unload, studio), None, engines, api_visibility="private")
+
+
+def on_state(studio: Studio) -> str:
+    """The engines: what each is, whether it is loaded, and who waits."""
+    state = studio.engines.state()
+    rows = []
+    for engine in state.engines:
+        info = studio.engines.registry.get(engine.id).info
+        now = "speaking" if engine.in_use else "loaded" if engine.loaded else "not loaded"
+        if engine.load_error:
+            now += f"; the last load failed: {engine.load_error}"
+        rows.append(
+            f"<tr><td><b>{escape(info.label)}</b></td><td>{escape(now)}</td>"
+            f"<td>{escape(info.license)}</td><td>{escape(info.description)}</td></tr>"
+        )
+    return (
+        '<table class="timbre-table"><thead><tr><th>Engine</th><th>Now</th><th>Licence</th>'
+        f"<th>What it is</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f'<p class="timbre-line">{state.waiting} waiting · {state.memory_mb:,.0f} MB in use</p>'
+    )
+
+
+def on_unload(studio: Studio) -> str:
+    for engine_id in studio.engines.registry.ids:
+        studio.engines.unload(engine_id)
+    return on_state(studio)
+
+
+def _settings(settings: Settings) -> str:
+    rows = "".join(
+        f"<tr><td><code>{name}</code></td><td>{escape(str(getattr(settings, name)))}</td>"
+        f"<td>{escape(field.description or '')}</td></tr>"
+        for name, field in Settings.model_fields.items()
+        if name not in _SECRET
+    )
+    return (
+        '<table class="timbre-table"><thead><tr><th>Name</th><th>Value</th><th>What it does</th>'
+        f"</tr></thead><tbody>{rows}</tbody></table>"
+    )

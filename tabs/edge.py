@@ -1,0 +1,87 @@
+"""The page's edge: where handlers meet Gradio, and errors become words."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.errors import Cancelled, StudioError
+from studio.services.studio import Studio
+
+log = logging.getLogger(__name__)
+
+
+def bind(handler: Callable[..., Any], *bound: Any) -> Callable[..., Any]:
+    """`handler` with its first arguments given and its errors in words, as Gradio wants it.
+
+    functools.partial will not do: Gradio reads type hints to know where to put its gr.Request, and
+    finds none on a partial.
+    """
+    signature = inspect.signature(handler)
+    rest = list(signature.parameters.values())[len(bound) :]
+
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def generate(*args: Any) -> Iterator[Any]:
+            with _errors_in_words():
+                yield from handler(*bound, *args)
+
+        wrapper: Callable[..., Any] = generate
+    else:
+
+        @functools.wraps(handler)
+        def call(*args: Any) -> Any:
+            with _errors_in_words():
+                return handler(*bound, *args)
+
+        wrapper = call
+    wrapper.__signature__ = signature.replace(parameters=rest)  # type: ignore[attr-defined]
+    return wrapper
+
+
+@contextmanager
+def _errors_in_words() -> Iterator[None]:
+    try:
+        yield
+    except Cancelled:
+        gr.Info("Stopped.")
+    except StudioError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except gr.Error:
+        raise
+    except Exception as error:
+        error_id = secrets.token_hex(4)
+        log.exception("handler failed", extra={"error_id": error_id})
+        raise gr.Error(
+            f"Something unexpected went wrong. The log has the details under {error_id}.",
+            print_exception=False,
+        ) from error
+
+
+def owner_of(request: gr.Request | None) -> str:
+    """Whose takes are meant: the signed-in user, or everybody's on a studio without sign-in."""
+    return (request.username if request else None) or ""
+
+
+def for_the_page(studio: Studio, path: Path) -> str:
+    """A copy of `path` where Gradio may serve it from; a link where the disk allows one."""
+    folder = studio.workspace.gradio_temp / "takes"
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / path.name
+    if not copy.exists():
+        try:
+            os.link(path, copy)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(path, copy)
+    return str(copy)

@@ -1,0 +1,1 @@
+"""The three speech tabs: one form, one set of handlers, and a small module for each mode."""

@@ -1,0 +1,250 @@
+"""What happens in a speech tab. Handlers are plain functions; `wire` binds them to the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from engines.base import Capability
+from studio.services.studio import Studio
+from studio.services.takes import MAX_SEED, TakeState, TakeStatus
+from studio.text.language import closest
+from tabs.edge import bind, for_the_page, owner_of
+from tabs.speech import form, view
+from tabs.speech.layout import SpeechTab, engine_note, language_choices
+
+#: The follower's outputs: status, result, downloads, send-to group, Generate, Stop.
+_IDLE_BUTTONS = (gr.Button(interactive=True), gr.Button(interactive=False))
+_BUSY_BUTTONS = (gr.Button(interactive=False), gr.Button(interactive=True))
+
+
+def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
+    """Bind the handlers of `panel`; called inside the Blocks after all tabs are laid out."""
+    names = list(panel.fields)
+    inputs = list(panel.fields.values())
+    quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    follow_outputs = [
+        panel.status,
+        panel.result,
+        panel.downloads,
+        panel.send_to,
+        panel.generate,
+        panel.stop,
+    ]
+    # Watching costs nothing, so everybody may; the engines are leased below.
+    watch = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+
+    started = panel.generate.click(
+        bind(on_generate, studio, panel.mode, names),
+        inputs,
+        [panel.takes, panel.player],
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    started.success(bind(on_follow, studio), [panel.takes], follow_outputs, **watch)
+    panel.stop.click(bind(on_stop, studio), [panel.takes], None, **quick)
+    # A reload loses nothing: the window remembers which takes it was showing.
+    resumed = blocks.load(
+        bind(on_resume, studio, panel.mode),
+        [panel.takes],
+        [panel.takes, panel.player],
+        js=f"() => [window.timbreTakes('{panel.id}')]",
+        **quick,
+    )
+    resumed.success(bind(on_follow, studio), [panel.takes], follow_outputs, **watch)
+
+    for name in ("text", "speed", "engine"):
+        panel.fields[name].change(
+            bind(on_text, studio, panel.mode),
+            [panel.fields[field] for field in ("text", "speed", "engine")],
+            panel.counter,
+            trigger_mode="always_last",
+            **quick,
+        )
+    _wire_engine(studio, panel, quick)
+    _wire_presets(studio, panel, blocks, names, inputs, quick)
+
+
+def _wire_engine(studio: Studio, panel: SpeechTab, quick: dict[str, Any]) -> None:
+    panel.fields["engine"].change(
+        bind(on_engine, studio, list(panel.option_groups)),
+        [panel.fields["engine"], panel.fields["language"]],
+        [panel.engine_note, panel.fields["language"], *panel.option_groups.values()],
+        **quick,
+    )
+    if panel.mode is Capability.PRESET:
+        for name in ("engine", "language"):
+            panel.fields[name].change(
+                bind(on_voices, studio),
+                [panel.fields[field] for field in ("engine", "language", "speaker")],
+                panel.fields["speaker"],
+                **quick,
+            )
+
+
+def _wire_presets(
+    studio: Studio,
+    panel: SpeechTab,
+    blocks: gr.Blocks,
+    names: list[str],
+    inputs: list[Any],
+    quick: dict[str, Any],
+) -> None:
+    panel.preset_save.click(
+        bind(on_save_preset, studio, panel.mode, names),
+        [panel.preset_name, *inputs],
+        [panel.preset, panel.preset_name],
+        **quick,
+    )
+    panel.preset.input(bind(on_use_preset, studio, panel.mode, names), [panel.preset], inputs, **quick)
+    panel.preset_delete.click(
+        bind(on_delete_preset, studio, panel.mode), [panel.preset], panel.preset, **quick
+    )
+    blocks.load(bind(on_list_presets, studio, panel.mode), None, panel.preset, **quick)
+
+
+def on_generate(
+    studio: Studio, mode: Capability, names: Sequence[str], request: gr.Request, *values: Any
+) -> tuple[list[str], str]:
+    """Start the takes; returns their ids and the live player."""
+    given = dict(zip(names, values, strict=True))
+    order = form.to_order(mode, given)
+    count = int(given["takes"])
+    first = studio.speech.plan(order).seed
+    owner = owner_of(request)
+    ids = [
+        studio.speech.start(replace(order, seed=(first + number) % (MAX_SEED + 1)), owner)
+        for number in range(count)
+    ]
+    return ids, _player(studio, ids, mode, autoplay=True)
+
+
+def on_follow(studio: Studio, take_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Show how the takes come along until the last has ended."""
+    done: list[TakeStatus] = []
+    if not take_ids:
+        yield (gr.skip(),) * 6
+        return
+    for number, take_id in enumerate(take_ids):
+        for status in studio.speech.follow(take_id):
+            waiting = [studio.speech.status(later) for later in take_ids[number + 1 :]]
+            shown = view.status([*done, status, *waiting])
+            yield (shown, gr.skip(), gr.skip(), gr.skip(), *_BUSY_BUTTONS)
+        done.append(status)
+    kept = [status.record for status in done if status.record is not None]
+    result = for_the_page(studio, studio.history.path(kept[-1])) if kept else None
+    yield (
+        view.status(done),
+        result,
+        view.downloads(done),
+        gr.Group(visible=bool(kept)),
+        *_IDLE_BUTTONS,
+    )
+    for status in done:
+        if status.state is TakeState.FAILED:
+            gr.Warning(f"{status.error} {status.hint}")
+
+
+def on_resume(
+    studio: Studio, mode: Capability, request: gr.Request, take_ids: object
+) -> tuple[list[str], str]:
+    """After a reload: the takes that this window was showing, as far as they are still here."""
+    owner = owner_of(request)
+    asked = take_ids if isinstance(take_ids, list) else []
+    known = [
+        take_id
+        for take_id in asked
+        if isinstance(take_id, str) and studio.speech.is_live(take_id, owner)
+    ]
+    # A browser plays nothing before the person has touched the page, so it waits for Play.
+    return known, _player(studio, known, mode, autoplay=False) if known else ""
+
+
+def on_stop(studio: Studio, take_ids: Sequence[str]) -> None:
+    for take_id in take_ids:
+        studio.speech.stop(take_id)
+
+
+def on_text(studio: Studio, mode: Capability, text: str, speed: float, engine: str) -> str:
+    """The counter below the text."""
+    limit = studio.settings.max_text_chars
+    characters = len(text or "")
+    if not (text or "").strip():
+        return view.counter(0, limit, None)
+    estimate = studio.history.estimate(mode, engine, characters, speed)
+    return view.counter(characters, limit, estimate)
+
+
+def on_engine(studio: Studio, groups: Sequence[str], engine: str, language: str) -> tuple[Any, ...]:
+    """Another engine: what it says of itself, its languages, its options."""
+    info = studio.engines.registry.get(engine).info
+    choices = language_choices(info)
+    kept = language if language in {code for _, code in choices} else choices[0][1]
+    return (
+        engine_note(info),
+        gr.Dropdown(choices=choices, value=kept),
+        *(gr.Group(visible=group == engine) for group in groups),
+    )
+
+
+def on_voices(studio: Studio, engine: str, language: str, chosen: str) -> Any:
+    """The voices of the engine in the chosen language, the chosen one kept where it is among them."""
+    choices = voice_choices(studio, engine, language)
+    values = [value for _, value in choices]
+    return gr.Dropdown(choices=choices, value=chosen if chosen in values else values[0])
+
+
+def voice_choices(studio: Studio, engine: str, language: str) -> list[tuple[str, str]]:
+    speakers = studio.engines.registry.get(engine).speakers()
+    code = closest(language, {speaker.language for speaker in speakers})
+    wanted = [speaker for speaker in speakers if speaker.language == code]
+    return [(speaker.label, speaker.id) for speaker in wanted or speakers]
+
+
+def on_save_preset(
+    studio: Studio,
+    mode: Capability,
+    names: Sequence[str],
+    request: gr.Request,
+    name: str,
+    *values: Any,
+) -> tuple[Any, str]:
+    settings = dict(zip(names, values, strict=True))
+    settings.pop("text")
+    settings.pop("ref_audio", None)  # the upload is gone after a while; voices are a library's job
+    owner = owner_of(request)
+    kept = studio.presets.save(owner, mode, name or "", settings)
+    gr.Info(f"Saved as “{kept}”.")
+    return gr.Dropdown(choices=studio.presets.names(owner, mode), value=kept), ""
+
+
+def on_use_preset(
+    studio: Studio, mode: Capability, names: Sequence[str], name: str | None, request: gr.Request
+) -> list[Any]:
+    """The saved values into the form; text and reference stay as they are."""
+    saved = studio.presets.load(owner_of(request), mode, name) if name else {}
+    return fill(names, saved)
+
+
+def on_delete_preset(studio: Studio, mode: Capability, name: str | None, request: gr.Request) -> Any:
+    owner = owner_of(request)
+    if name:
+        studio.presets.delete(owner, mode, name)
+    return gr.Dropdown(choices=studio.presets.names(owner, mode), value=None)
+
+
+def on_list_presets(studio: Studio, mode: Capability, request: gr.Request) -> Any:
+    return gr.Dropdown(choices=studio.presets.names(owner_of(request), mode), value=None)
+
+
+def fill(names: Sequence[str], values: Mapping[str, Any]) -> list[Any]:
+    """Updates for the form's fields in order; what `values` does not name stays."""
+    return [values[name] if name in values else gr.skip() for name in names]
+
+
+def _player(studio: Studio, ids: Sequence[str], mode: Capability, autoplay: bool) -> str:
+    return view.player(ids, studio.speech.status(ids[0]).sample_rate, str(mode), autoplay)
