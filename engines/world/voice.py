@@ -97,7 +97,7 @@ def unpacked(kind: type[_Value], arrays: dict[str, Any], prefix: str = "") -> _V
 
 def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
     with publishing(path) as partial, partial.open("wb") as file:
-        np.savez(file, **{name: np.asarray(value) for name, value in arrays.items()})
+        np.savez(file, **arrays)
 
 
 def load_arrays(path: Path) -> dict[str, Any] | None:
