@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -136,6 +136,8 @@ def detect(text: str, among: Collection[str], default: str) -> LanguageGuess:
     native = fallback if _script_of(fallback) == script and fallback in among else candidates[0]
     if script == "Latin" and native != fallback:
         native = closest("en", among) or candidates[0]
+    if script == "Han" and letters < MIN_LETTERS and _primary(fallback) == "ja" and fallback in among:
+        return LanguageGuess(fallback, "too short to tell from Chinese: the default", "ja")
     if len(_SCRIPTS[script]) == 1 and script != "Latin":
         return LanguageGuess(native, f"written in {name}", _SCRIPTS[script][0])
     if letters < MIN_LETTERS:

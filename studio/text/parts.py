@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import regex
+import regex  # type: ignore[import-untyped]
 
-from studio.text.notation import notation_spans
+from studio.text.notation import Marks
 from studio.text.sentences import Span, has_words, paragraphs, sentences
 
 Pause = Literal["none", "sentence", "paragraph"]
 
-#: Where an overlong sentence may be divided, best first: after a clause, then at a space.
-_CLAUSE = regex.compile(r"""[,;:،؛、，；：–—][”’"'»」』)]*\s*""")
+#: Where an overlong sentence may be divided, best first: after a clause, then at a space. Western
+#: commas and colons need a space, for they also stand in numbers and times.
+_CLAUSE = regex.compile(r"""[,;:]["'”’»)]*\s+|\s[–—-]\s+|—|[、，；：،؛、][”’」』）]*\s*""")
 _SPACE = regex.compile(r"\s+|\u200b")
 #: What people see as one character: a letter with its marks, a flag, a family of emoji.
 _GRAPHEME = regex.compile(r"\X")
@@ -84,7 +85,7 @@ def _placed(span: Span, paragraph: Span, whole: bool) -> Iterator[tuple[Span, bo
 def _divided(sentence: Span, limit: int) -> list[Span]:
     """An overlong sentence in pieces of at most `limit` characters, spaces around not counted."""
     text = sentence.text
-    marks = [span for span in notation_spans(text) if span[1] - span[0] <= limit]
+    marks = Marks(text, limit)
     pieces = []
     begin = 0
     while len(text[begin:].strip()) > limit:
@@ -96,7 +97,7 @@ def _divided(sentence: Span, limit: int) -> list[Span]:
     return pieces
 
 
-def _cut(text: str, begin: int, limit: int, marks: list[tuple[int, int]]) -> int:
+def _cut(text: str, begin: int, limit: int, marks: Marks) -> int:
     """The best place to cut text[begin:], at most `limit` characters on. Both kinds of separator
     go to the piece before them; a clause must fill half of the limit, or pieces get too short."""
     stop = begin + limit
@@ -105,21 +106,17 @@ def _cut(text: str, begin: int, limit: int, marks: list[tuple[int, int]]) -> int
         for match in reversed(list(separator.finditer(reach))):
             content = begin + len(reach[: match.end()].rstrip())
             end = begin + match.end()
-            if match.end() >= least and content <= stop and _allowed(text, end, marks) and end > begin:
+            if match.end() >= least and content <= stop and marks.may_cut(end) and end > begin:
                 return end
     return _between_characters(text, begin, stop, marks)
 
 
-def _between_characters(text: str, begin: int, stop: int, marks: list[tuple[int, int]]) -> int:
+def _between_characters(text: str, begin: int, stop: int, marks: Marks) -> int:
     end = begin
     for match in _GRAPHEME.finditer(text, begin, min(len(text), stop + 64)):
         if match.end() > stop:
             break
-        if _allowed(text, match.end(), marks):
+        if marks.may_cut(match.end()):
             end = match.end()
     # One character with more marks than the limit allows is cut: the limit is a promise.
     return end if end > begin else stop
-
-
-def _allowed(text: str, end: int, marks: list[tuple[int, int]]) -> bool:
-    return not any(start < end < stop for start, stop in marks)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
 from dataclasses import dataclass
 
+import regex  # type: ignore[import-untyped]
 import sentencex
 
 from studio.errors import BadInput
-from studio.text.notation import NOTATION, PHONEMES, notation_spans
+from studio.text.notation import Marks, words_only
 
 #: sentencex takes time that grows with the square of its text, so it gets this much at a time.
 _WINDOW = 3_000
@@ -20,8 +20,11 @@ _MAX_SENTENCE = 48_000
 _SHORT_LINE = 50
 
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
-#: A piece that is no sentence by itself: a list's number, or an initial ("1. ", "M. ").
-_ALONE = re.compile(r"(?:^|\s)(?:\(?\d{1,3}[.)]|[^\W\d_]\.)\s*$")
+#: A piece that is no sentence by itself: a list's number, or what ends in an initial ("Ch. M. ").
+_ALONE = regex.compile(r"^\(?\d{1,3}[.)]$|(?:^|\s)\p{Lu}\.$")
+#: Full stops that sentencex passes over: Khmer, Tibetan, Armenian.
+_MORE_ENDS = re.compile(r"[។៕།༎։]+\s*")
+_WORD = regex.compile(r"[\p{L}\p{N}]")
 _LINE_END = re.compile(r"\n\s*")
 
 
@@ -41,9 +44,8 @@ def clean(text: str) -> str:
     direction-changing characters, no lone surrogates. The joiners that emoji and Indic, Persian
     and Khmer spelling need are kept. Spaces around the whole are dropped.
     """
-    text = re.sub(r"\r\n?|[\u2028\u0085\x0b\x0c]", "\n", text).replace("\u2029", "\n\n")
-    text = unicodedata.normalize("NFC", text)
-    return "".join(filter(None, map(_kept, text))).strip()
+    text = re.sub(r"\r\n?|[\u2028\x85\x0b\x0c]", "\n", text).replace("\u2029", "\n\n")
+    return unicodedata.normalize("NFC", "".join(map(_kept, text))).strip()
 
 
 def _kept(char: str) -> str:
@@ -67,9 +69,7 @@ def speakable(text: str) -> None:
 
 def has_words(text: str) -> bool:
     """Whether anything in `text` is spoken: tags, punctuation and emoji alone are not."""
-    if PHONEMES.search(text):
-        return True
-    return any(unicodedata.category(char)[0] in "LN" for char in NOTATION.sub("", text))
+    return _WORD.search(words_only(text)) is not None
 
 
 def paragraphs(text: str) -> list[Span]:
@@ -105,27 +105,25 @@ def _spans(text: str, start: int, ends: list[int]) -> list[Span]:
 def _ends(paragraph: Span, language: str) -> list[int]:
     """Where the sentences of a paragraph end, in the whole text's characters, rising."""
     text = paragraph.text
-    ends = sorted({*_split(text, language), *_line_ends(text)})
-    marks = notation_spans(text)
-    mark_starts = [start for start, _ in marks]
+    more = (match.end() for match in _MORE_ENDS.finditer(text))
+    marks, words = Marks(text), words_only(text)
     kept: list[int] = []
     begin = 0
-    for end in ends:
-        place = bisect_right(mark_starts, end) - 1
-        inside_mark = place >= 0 and marks[place][0] < end < marks[place][1]
-        if inside_mark or not _is_sentence(text[begin:end]):
+    word = _WORD.search(words)  # the first one from `begin` on
+    for end in sorted({*_split(text, language), *_line_ends(text), *more}):
+        if not marks.may_cut(end) or word is None or word.start() >= end:
+            continue
+        # The longest of what _ALONE finds has five characters and a space before it.
+        if end < len(text) and _ALONE.search(text[max(begin, end - 40) : end].strip()[-8:]):
             continue
         kept.append(end)
         begin = end
-    if begin < len(text):  # what was left over belongs to the last sentence when it has no words
-        if kept and not has_words(text[begin:]):
+        word = _WORD.search(words, begin)
+    if begin < len(text):  # the rest belongs to the last sentence when it has no words
+        if kept and word is None:
             kept.pop()
         kept.append(len(text))
     return [paragraph.start + end for end in kept]
-
-
-def _is_sentence(piece: str) -> bool:
-    return not _ALONE.search(piece[-8:]) and has_words(piece)
 
 
 def _line_ends(text: str) -> list[int]:
