@@ -57,7 +57,7 @@ def inside(root: Path, *parts: str) -> Path:
     root = root.resolve()
     try:
         path = root.joinpath(*parts).resolve()
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
         raise BadInput("That name cannot be used.", "Choose another name.") from error
     if path == root or not path.is_relative_to(root):
         raise BadInput(

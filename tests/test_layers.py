@@ -1,0 +1,294 @@
+"""Promises of the whole: imports point downward, starting is fast, nothing unsafe is written."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from studio.settings import CHECKOUT
+
+#: Which of our packages each layer may import besides itself. The longest matching name counts.
+CORE = "studio"
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    CORE: (),
+    "studio.jobs": (CORE,),
+    "engines": (CORE,),
+    # What a job's function is handed, so that it can say its type.
+    "training": (CORE, "engines", "studio.jobs"),
+    "studio.services": (CORE, "engines", "studio.jobs"),
+    "studio.api": (CORE, "engines", "studio.jobs", "studio.services"),
+    "studio.cli": (CORE, "engines", "studio.jobs", "studio.services", "studio.api"),
+    "tabs": (CORE, "engines", "studio.jobs", "studio.services", "studio.api", "studio.cli"),
+    "app": (CORE, "engines", "studio.jobs", "studio.services", "studio.api", "studio.cli", "tabs"),
+    "benchmarks": (
+        *(CORE, "app", "engines", "studio.jobs", "studio.services", "studio.api", "studio.cli"),
+        *("tabs", "training"),
+    ),
+    "tests": (
+        *(CORE, "app", "benchmarks", "engines", "studio.jobs", "studio.services", "studio.api"),
+        *("studio.cli", "tabs", "training"),
+    ),
+}
+TOP = {layer.partition(".")[0] for layer in MAY_IMPORT}
+
+#: They take seconds and hundreds of megabytes to load, so only the work that needs them does.
+HEAVY = {
+    "torch",
+    "torchaudio",
+    "transformers",
+    "TTS",
+    "qwen_tts",
+    "whisper",
+    "scipy",
+    "peft",
+    "accelerate",
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import of `target` by `module`. `lazy`: inside a function, or only for the type checker."""
+
+    module: str
+    target: str
+    line: int
+    lazy: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    path: Path
+    module: str
+    tree: ast.Module
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    files = [CHECKOUT / "app.py"] if (CHECKOUT / "app.py").exists() else []
+    for top in sorted(TOP - {"app"}):
+        files += sorted((CHECKOUT / top).rglob("*.py"))
+    found = []
+    for path in files:
+        parts = list(path.relative_to(CHECKOUT).with_suffix("").parts)
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(Source(path, module, ast.parse(path.read_text(encoding="utf-8"), str(path))))
+    return tuple(found)
+
+
+def layer_of(module: str) -> str:
+    matching = [layer for layer in MAY_IMPORT if module == layer or module.startswith(f"{layer}.")]
+    return max(matching, key=len)
+
+
+def imports(source: Source) -> Iterator[Import]:
+    def visit(node: ast.AST, lazy: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(source.module, alias.name, node.lineno, lazy)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = source.module.split(".")
+                if source.path.name != "__init__.py":
+                    package = package[:-1]
+                package = package[: len(package) - node.level + 1]
+                base = ".".join([*package, base] if base else package)
+            for alias in node.names:
+                # `from studio import services` imports studio.services
+                whole = f"{base}.{alias.name}"
+                is_module = whole.split(".")[0] in TOP and whole in modules()
+                yield Import(source.module, whole if is_module else base, node.lineno, lazy)
+        inner = lazy or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            inner = True
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, inner)
+
+    return visit(source.tree, False)
+
+
+@cache
+def modules() -> frozenset[str]:
+    return frozenset(source.module for source in sources())
+
+
+def calls(source: Source) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+
+
+def place(source: Source, line: int) -> str:
+    return f"{source.path.relative_to(CHECKOUT).as_posix()}:{line}"
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {"studio.files", "studio.jobs.worker", "engines.base"} <= modules()
+    assert layer_of("studio.audio.types") == CORE
+    assert layer_of("studio.services.speech") == "studio.services"
+    assert layer_of("studio") == CORE
+
+
+def test_imports_point_downward() -> None:
+    wrong = []
+    for source in sources():
+        layer = layer_of(source.module)
+        for found in imports(source):
+            if found.target.split(".")[0] not in TOP:
+                continue
+            target = layer_of(found.target)
+            if target != layer and target not in MAY_IMPORT[layer]:
+                wrong.append(f"{place(source, found.line)}: {layer} imports {found.target}")
+    assert wrong == []
+
+
+def test_nothing_imports_training_which_jobs_name_as_a_string() -> None:
+    wrong = [
+        place(source, found.line)
+        for source in sources()
+        if layer_of(source.module) not in ("training", "tests", "benchmarks")
+        for found in imports(source)
+        if found.target.split(".")[0] == "training"
+    ]
+    assert wrong == []
+
+
+def test_training_sees_of_jobs_only_what_it_is_handed() -> None:
+    wrong = [
+        f"{place(source, found.line)}: {found.target}"
+        for source in sources()
+        if layer_of(source.module) == "training"
+        for found in imports(source)
+        if found.target.startswith("studio.jobs.") and found.target != "studio.jobs.context"
+    ]
+    assert wrong == []
+
+
+def test_only_the_tabs_and_the_app_know_gradio() -> None:
+    wrong = [
+        f"{place(source, found.line)}: {found.target}"
+        for source in sources()
+        if layer_of(source.module) not in ("tabs", "app", "tests", "benchmarks")
+        for found in imports(source)
+        if found.target.split(".")[0] in ("gradio", "gradio_client")
+    ]
+    assert wrong == []
+
+
+def test_the_core_and_the_page_import_nothing_heavy_at_once() -> None:
+    wrong = [
+        f"{place(source, found.line)}: {found.target}"
+        for source in sources()
+        if layer_of(source.module) in (CORE, "studio.jobs", "studio.services", "studio.api")
+        or layer_of(source.module) in ("studio.cli", "tabs", "app")
+        for found in imports(source)
+        if not found.lazy and found.target.split(".")[0] in HEAVY
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("module", ["app", "tabs.server", "studio.jobs.worker", "engines.registry"])
+def test_starting_loads_no_heavy_library(module: str) -> None:
+    if module not in modules():
+        pytest.skip(f"there is no {module} yet")
+    code = f"import sys, {module}; print(*sorted({HEAVY!r} & set(sys.modules)))"
+    out = run(code)
+    assert out.stdout.split() == []
+
+
+def test_no_shell_and_no_pickles_that_run_code() -> None:
+    wrong = []
+    for source in sources():
+        for call in calls(source):
+            name = ast.unparse(call.func)
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            if given.get("shell", "False") != "False":
+                wrong.append(f"{place(source, call.lineno)}: shell=")
+            if name == "torch.load" and given.get("weights_only") != "True":
+                wrong.append(f"{place(source, call.lineno)}: torch.load without weights_only=True")
+            if name in ("os.system", "os.popen", "eval", "exec", "pickle.load", "pickle.loads"):
+                wrong.append(f"{place(source, call.lineno)}: {name}")
+            # A default for everyone would open every other library's loading as well.
+            if name == "setattr" and call.args and ast.unparse(call.args[0]) == "torch":
+                wrong.append(f"{place(source, call.lineno)}: torch is patched")
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Assign) and "torch.load" in map(ast.unparse, node.targets):
+                wrong.append(f"{place(source, node.lineno)}: torch.load is replaced")
+    assert wrong == []
+
+
+def test_no_fault_is_swallowed() -> None:
+    wrong = []
+    for source in sources():
+        for node in ast.walk(source.tree):
+            if not isinstance(node, ast.ExceptHandler):
+                continue
+            broad = node.type is not None and ast.unparse(node.type) in ("Exception", "BaseException")
+            silent = all(
+                isinstance(line, ast.Pass)
+                or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+                for line in node.body
+            )
+            if node.type is None or (broad and silent):
+                wrong.append(place(source, node.lineno))
+    assert wrong == []
+
+
+def test_data_folders_hold_no_code() -> None:
+    """A datasets/__init__.py would shadow Hugging Face's package of that name."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "datasets", "checkpoints"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    here = [path.name for top in ("datasets", "checkpoints") for path in (CHECKOUT / top).glob("*.py")]
+    assert [path for path in tracked if path.endswith(".py")] + here == []
+    assert not (CHECKOUT / "trainer").exists(), "the name belongs to coqui-tts"
+
+
+def test_hugging_faces_datasets_is_what_an_import_finds() -> None:
+    code = """
+import multiprocessing
+
+def where(_):
+    import datasets
+    return datasets.__file__
+
+if __name__ == "__main__":
+    import datasets
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(datasets.__file__, *pool.map(where, [0]), sep="\\n")
+"""
+    script = CHECKOUT / ".cache" / f"spawn-{os.getpid()}.py"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text(code)
+    try:
+        out = run(script, PYTHONPATH=str(CHECKOUT))
+    finally:
+        script.unlink()
+    found = out.stdout.split("\n")[:2]
+    assert all(Path(line).parent.parent.name in ("site-packages", "dist-packages") for line in found)
+    assert len(found) == 2
+
+
+def run(code: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run in the checkout, with the checkout first on the path, as `python app.py` is."""
+    command = [str(code)] if isinstance(code, Path) else ["-c", code]
+    out = subprocess.run(
+        [sys.executable, *command],
+        cwd=CHECKOUT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert out.returncode == 0, out.stderr
+    return out
