@@ -1,0 +1,158 @@
+"""Loudness after ITU-R BS.1770-4, of a clip and of files of any length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from studio.audio import reading
+from studio.audio.types import Audio, Samples
+from studio.audio.wav import WavWriter
+from studio.control import Control
+from studio.files import publishing
+
+#: The gating block of BS.1770; anything shorter has no loudness.
+_GATE_S = 0.4
+#: The absolute gate of BS.1770: what is quieter counts as silence.
+_SILENT_LUFS = -70.0
+#: What is added to a mean square in dB (BS.1770, equation 2), and the relative gate (equation 6).
+_OFFSET_DB = -0.691
+_RELATIVE_GATE_LU = -10.0
+#: A gating block moves on by a quarter of itself.
+_STEPS = 4
+_BLOCK_S = 10.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A file's level."""
+
+    lufs: float | None  # None: shorter than 0.4 s, or silent
+    peak: float  # the largest sample's absolute value, 1.0 is full scale
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """What normalising has done."""
+
+    before_lufs: float | None  # None: shorter than 0.4 s, or silent
+    gain_db: float  # 0 where there was no loudness to correct
+    limited: bool  # the peak did not allow the whole gain
+
+
+def loudness(audio: Audio) -> float | None:
+    """Integrated loudness in LUFS, by pyloudnorm.
+
+    None for what has none: clips shorter than a gating block of 0.4 s, and silence, which is all
+    below -70 LUFS.
+    """
+    import pyloudnorm
+
+    if audio.duration < _GATE_S:
+        return None
+    value = float(
+        pyloudnorm.Meter(audio.sample_rate).integrated_loudness(audio.samples.astype(np.float64))
+    )
+    return value if value >= _SILENT_LUFS else None
+
+
+def measure(path: Path, control: Control | None = None) -> Measured:
+    """Loudness and sample peak of a recording of any length, in flat memory.
+
+    The same as `loudness` of the whole but for rounding: the filters keep their state between
+    blocks, and only ten numbers a second are kept for the gates.
+    """
+    control = control or Control()
+    facts = reading.probe(path)
+    meter = _StreamMeter(facts.sample_rate)
+    peak = 0.0
+    for number, block in enumerate(reading.blocks(path, None, _BLOCK_S)):
+        control.progress("Measuring the loudness", min(1.0, number * _BLOCK_S / facts.duration))
+        peak = max(peak, float(np.abs(block).max()))
+        meter.push(block)
+    return Measured(meter.loudness(), peak)
+
+
+def normalise_file(
+    path_in: Path,
+    path_out: Path,
+    target_lufs: float,
+    peak_dbfs: float = -1.0,
+    control: Control | None = None,
+) -> Normalised:
+    """Write `path_in` to `path_out`, a 16-bit mono WAV of the same rate, at `target_lufs`.
+
+    One gain for the whole, in two passes with flat memory; it is reduced where the largest sample
+    would pass `peak_dbfs` (a sample peak; the true peak may lie a little above). What has no
+    loudness keeps its level, within the peak. `path_out` appears when it is complete and may be
+    `path_in`. Raises BadInput as reading does, StorageFailed, Cancelled.
+    """
+    control = control or Control()
+    facts = reading.probe(path_in)
+    before = measure(path_in, control)
+    wanted = 0.0 if before.lufs is None else target_lufs - before.lufs
+    room = peak_dbfs - 20 * np.log10(before.peak) if before.peak else 0.0
+    gain_db = float(min(wanted, room))
+    gain = np.float32(10 ** (gain_db / 20))
+    with publishing(path_out) as partial, WavWriter(partial, facts.sample_rate) as writer:
+        for block in reading.blocks(path_in, None, _BLOCK_S):
+            control.progress("Setting the loudness", min(1.0, writer.seconds / facts.duration))
+            writer.append(block * gain)
+    return Normalised(before.lufs, gain_db, gain_db < wanted)
+
+
+class _StreamMeter:
+    """BS.1770 for one channel that arrives in blocks. The K-weighting is pyloudnorm's."""
+
+    def __init__(self, sample_rate: int) -> None:
+        from pyloudnorm.iirfilter import IIRfilter
+
+        # The two stages of the K-weighting with the values that pyloudnorm.Meter takes.
+        self._filters = [
+            IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, sample_rate, "high_shelf"),
+            IIRfilter(0.0, 0.5, 38.0, sample_rate, "high_pass"),
+        ]
+        self._states = [np.zeros(2) for _ in self._filters]
+        self._step = _GATE_S / _STEPS * sample_rate  # samples, not always whole
+        self._sums: list[float] = []  # of the squares, a step each
+        self._rest = np.zeros(0)
+
+    def push(self, block: Samples) -> None:
+        from scipy.signal import lfilter
+
+        weighted = block.astype(np.float64)
+        for index, stage in enumerate(self._filters):
+            weighted, self._states[index] = lfilter(stage.b, stage.a, weighted, zi=self._states[index])
+        pending = np.concatenate([self._rest, np.square(weighted)])
+        # Steps begin at whole samples nearest below their time, so that none drifts.
+        done = len(self._sums)
+        origin = int(done * self._step)
+        count = 0
+        while int((done + count + 1) * self._step) - origin <= len(pending):
+            count += 1
+        if count:
+            edges = [int((done + index) * self._step) - origin for index in range(count + 1)]
+            self._sums += np.add.reduceat(pending[: edges[-1]], edges[:-1]).tolist()
+            pending = pending[edges[-1] :]
+        self._rest = pending
+
+    def loudness(self) -> float | None:
+        """LUFS of everything pushed, gated; None where there is none."""
+        if len(self._sums) < _STEPS:
+            return None
+        power = np.convolve(self._sums, np.ones(_STEPS), "valid") / (self._step * _STEPS)
+        power = power[power >= _power(_SILENT_LUFS)]
+        if not len(power):
+            return None
+        loud = power[power > power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)]
+        return _lufs(float(loud.mean()))
+
+
+def _lufs(power: float) -> float:
+    return _OFFSET_DB + 10 * float(np.log10(power))
+
+
+def _power(lufs: float) -> float:
+    return float(10 ** ((lufs - _OFFSET_DB) / 10))
