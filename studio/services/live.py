@@ -11,6 +11,7 @@ from pathlib import Path
 
 from studio.audio.wav import HEADER_BYTES
 from studio.control import Control, Progress
+from studio.errors import StudioError
 from studio.services.takes import TakeRecord, TakeState, TakeStatus
 
 _STREAM_BLOCK = 1 << 16
@@ -32,6 +33,7 @@ class LiveTake:
         self.control = Control(self._on_progress)
         self._started = time.monotonic()
         self.finished_at: float | None = None
+        self.failure: StudioError | None = None
         self._changed = threading.Condition()
         self._status = TakeStatus(
             id=self.id,
@@ -77,9 +79,8 @@ class LiveTake:
             eta=working_seconds / fraction - working_seconds if fraction > 0.02 else None,
         )
 
-    def finish(
-        self, state: TakeState, record: TakeRecord | None, error: str = "", hint: str = ""
-    ) -> None:
+    def finish(self, state: TakeState, record: TakeRecord | None, failure: StudioError | None) -> None:
+        self.failure = failure
         self.finished_at = time.monotonic()
         self._update(
             state=state,
@@ -87,8 +88,8 @@ class LiveTake:
             elapsed=self.finished_at - self._started,
             eta=0.0,
             record=record,
-            error=error,
-            hint=hint,
+            error=failure.message if failure else "",
+            hint=failure.hint if failure else "",
             **({"fraction": 1.0} if state is TakeState.DONE else {}),
         )
 

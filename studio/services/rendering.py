@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from engines.base import SpeechChunk, SpeechRequest, VoicePrompt, WordTiming
+from engines.base import SpeechChunk, SpeechEngine, SpeechRequest, VoicePrompt, WordTiming
 from engines.manager import EngineManager, Lease
 from studio.audio.writing import WavWriter
-from studio.control import Control
+from studio.services.live import LiveTake
 from studio.services.planning import Plan
-from studio.services.takes import Reference
 from studio.settings import Settings
 from studio.text.parts import Part
-
-#: Told after each chunk: seconds of sound, fraction of the text, seconds of work.
-Report = Callable[[float, float, float], None]
 
 #: Seconds of sound a character makes, before the first part has shown it.
 _SECONDS_PER_CHAR = 1 / 14
@@ -35,35 +29,24 @@ class Rendering:
 
 
 def render(
-    plan: Plan,
-    reference: Reference | None,
-    engines: EngineManager,
-    settings: Settings,
-    spool: Path,
-    result: Rendering,
-    control: Control,
-    report: Report,
-    note: Callable[..., None],
+    plan: Plan, engines: EngineManager, settings: Settings, live: LiveTake, result: Rendering
 ) -> None:
-    """Speak `plan` into `spool`, filling `result` as it goes, so that a stop or a fault leaves what
-    was spoken until then. The engine is leased for the length of a part at a time."""
-    with engines.lease(plan.engine.id, control) as lease:
+    """Speak `plan` into the spool of `live`, filling `result` as it goes, so that a stop or a fault
+    leaves what was spoken until then. Those who wait for the engine get turns between the parts."""
+    with engines.lease(plan.engine.id, live.control) as lease:
         started = time.monotonic()
-        prompt = _prepare_voice(plan, reference, lease, control)
-        if prompt is not None:
-            note(*prompt.notes)
-        control.progress("speaking")
-        with WavWriter(spool, plan.engine.sample_rate) as writer:
-            speaker = _PartSpeaker(plan, prompt, lease, writer, result, control, report, started)
+        prompt = _prepare_voice(plan, lease, live)
+        live.control.progress("speaking")
+        with WavWriter(live.spool, plan.engine.sample_rate) as writer:
+            speaker = _PartSpeaker(plan, prompt, lease.engine, writer, live, result, started)
             for index, part in enumerate(plan.parts):
                 if index:
                     waited = time.monotonic()
                     lease.give_way()
                     speaker.started += time.monotonic() - waited
-                    control.progress("speaking")
+                    live.control.progress("speaking")
                 speaker.speak(part)
-                if index < len(plan.parts) - 1:
-                    speaker.pause(_pause(part, settings) / plan.order.speed)
+                speaker.pause(_pause(part, settings) / plan.order.speed)
 
 
 class _PartSpeaker:
@@ -73,16 +56,14 @@ class _PartSpeaker:
         self,
         plan: Plan,
         prompt: VoicePrompt | None,
-        lease: Lease,
+        engine: SpeechEngine,
         writer: WavWriter,
+        live: LiveTake,
         result: Rendering,
-        control: Control,
-        report: Report,
         started: float,
     ) -> None:
-        self._plan, self._prompt, self._engine = plan, prompt, lease.engine
-        self._writer, self._result = writer, result
-        self._control, self._report = control, report
+        self._plan, self._prompt, self._engine = plan, prompt, engine
+        self._writer, self._live, self._result = writer, live, result
         self.started = started  # moved on by the time spent waiting
         self._chars_done = 0
 
@@ -100,7 +81,7 @@ class _PartSpeaker:
         )
         offset = self._result.audio_seconds
         expected = max(self._expected_seconds(part), 0.1)
-        for chunk in self._engine.stream(request, self._control):
+        for chunk in self._engine.stream(request, self._live.control):
             self._take_in(chunk, offset)
             within = min((self._result.audio_seconds - offset) / expected, 0.98)
             self._tell(self._chars_done + within * len(part.text))
@@ -123,7 +104,7 @@ class _PartSpeaker:
         self._result.working_seconds = time.monotonic() - self.started
 
     def _tell(self, characters: float) -> None:
-        self._report(
+        self._live.spoke(
             self._result.audio_seconds,
             characters / self._plan.characters,
             self._result.working_seconds,
@@ -135,15 +116,16 @@ class _PartSpeaker:
         return len(part.text) * _SECONDS_PER_CHAR / self._plan.order.speed
 
 
-def _prepare_voice(
-    plan: Plan, reference: Reference | None, lease: Lease, control: Control
-) -> VoicePrompt | None:
+def _prepare_voice(plan: Plan, lease: Lease, live: LiveTake) -> VoicePrompt | None:
+    reference = plan.order.reference
     if reference is None:
         return None
-    control.progress("preparing the voice")
-    return lease.engine.create_voice_prompt(
-        reference.audio, reference.text, plan.language, reference.x_vector_only, control
+    live.control.progress("preparing the voice")
+    prompt = lease.engine.create_voice_prompt(
+        reference.audio, reference.text, plan.language, reference.x_vector_only, live.control
     )
+    live.note(*prompt.notes)
+    return prompt
 
 
 def _pause(part: Part, settings: Settings) -> float:

@@ -16,7 +16,7 @@ from engines.manager import EngineManager
 from studio import __version__
 from studio.audio.processing import normalise_file
 from studio.control import Control
-from studio.errors import Cancelled, NotFound, StudioError
+from studio.errors import Cancelled, EngineFailed, NotFound, StudioError
 from studio.files import publishing, write_json
 from studio.names import readable
 from studio.services import orders
@@ -27,7 +27,6 @@ from studio.services.references import ReferenceStore
 from studio.services.rendering import Rendering, render
 from studio.services.takes import (
     Loudness,
-    Reference,
     SpeechOrder,
     TakeRecord,
     TakeState,
@@ -78,7 +77,7 @@ class SpeechService:
         plan = self.plan(order)
         live = self._open(plan, owner)
         thread = threading.Thread(
-            target=self._run_quietly, args=(live, plan, owner), name=f"take-{live.id[:6]}", daemon=True
+            target=self._run, args=(live, plan, owner), name=f"take-{live.id[:6]}", daemon=True
         )
         with self._lock:
             self._threads[live.id] = thread
@@ -102,8 +101,10 @@ class SpeechService:
                 on_status(status)
         if status.state is TakeState.STOPPED:
             raise Cancelled
-        if status.record is None or status.state is TakeState.FAILED:
-            raise StudioError(status.error, status.hint)
+        failure = self.live(take_id).failure
+        if failure is not None:
+            raise failure
+        assert status.record is not None
         return status.record
 
     def status(self, take_id: str) -> TakeStatus:
@@ -159,53 +160,32 @@ class SpeechService:
             self._live[live.id] = live
         return live
 
-    def _run_quietly(self, live: LiveTake, plan: Plan, owner: str) -> None:
-        """The thread of a take: whatever goes wrong ends up in its status."""
-        try:
-            self._run(live, plan, owner)
-        except StudioError as error:
-            live.finish(TakeState.FAILED, None, error.message, error.hint)
-        except Exception:  # the last line of defence of a thread
-            log.exception("take failed", extra={"take": live.id})
-            live.finish(
-                TakeState.FAILED,
-                None,
-                "Something unexpected went wrong.",
-                f"The log names {live.id[:8]}.",
-            )
-
     def _run(self, live: LiveTake, plan: Plan, owner: str) -> None:
+        """The thread of a take: whatever goes wrong ends up in its status, and what was spoken
+        until then in the history."""
         rendering = Rendering([])
-        state, error = TakeState.DONE, StudioError("")
+        state, failure = TakeState.DONE, None
         try:
-            reference = self._keep_reference(plan, live)
-            plan = replace(plan, order=replace(plan.order, reference=reference))
+            plan = self._with_kept_reference(plan, live)
             live.running()
-            render(
-                plan,
-                reference,
-                self._engines,
-                self._settings,
-                live.spool,
-                rendering,
-                live.control,
-                live.spoke,
-                live.note,
-            )
+            render(plan, self._engines, self._settings, live, rendering)
         except Cancelled:
             state = TakeState.STOPPED
-        except StudioError as failure:
-            state, error = TakeState.FAILED, failure
-            log.warning("take broke off", extra={"take": live.id, "kind": failure.kind})
+        except Exception as error:  # noqa: BLE001 - the last line of defence of a thread
+            state, failure = TakeState.FAILED, _in_words(error, live.id)
         record = None
-        if rendering.audio_seconds >= _WORTH_KEEPING_S or state is TakeState.DONE:
-            record = self._publish(live, plan, owner, rendering, state)
-        live.finish(state, record, error.message, error.hint)
+        if state is TakeState.DONE or rendering.audio_seconds >= _WORTH_KEEPING_S:
+            try:
+                record = self._publish(live, plan, owner, rendering, state)
+            except Exception as error:  # noqa: BLE001
+                state, failure = TakeState.FAILED, failure or _in_words(error, live.id)
+        live.finish(state, record, failure)
 
-    def _keep_reference(self, plan: Plan, live: LiveTake) -> Reference | None:
+    def _with_kept_reference(self, plan: Plan, live: LiveTake) -> Plan:
         if plan.order.reference is None:
-            return None
-        return self._references.keep(plan.order.reference, live.control)
+            return plan
+        kept = self._references.keep(plan.order.reference, live.control)
+        return replace(plan, order=replace(plan.order, reference=kept))
 
     def _publish(
         self, live: LiveTake, plan: Plan, owner: str, rendering: Rendering, state: TakeState
@@ -258,3 +238,12 @@ class SpeechService:
             "notes": list(plan.notes),
             "words": [[word.text, round(word.start, 3), round(word.end, 3)] for word in rendering.words],
         }
+
+
+def _in_words(error: Exception, take_id: str) -> StudioError:
+    """The error itself where it is in words already, else one that says where to look."""
+    if isinstance(error, StudioError):
+        log.warning("take broke off", extra={"take": take_id, "kind": error.kind})
+        return error
+    log.error("take failed", exc_info=error, extra={"take": take_id})
+    return EngineFailed("Something unexpected went wrong.", f"The log names it {take_id[:8]}.")

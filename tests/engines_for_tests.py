@@ -1,0 +1,124 @@
+"""Real implementations of the engine Protocol with a weakness each, for the manager's tests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from engines.base import (
+    Capability,
+    EngineFolders,
+    EngineInfo,
+    Speaker,
+    SpeechChunk,
+    SpeechRequest,
+    VoicePrompt,
+)
+from studio.audio.types import Audio
+from studio.control import Control
+from studio.errors import BadInput
+
+RATE = 16_000
+
+
+class ToneEngine:
+    """Speaks 0.1 s of a tone for each character, with 5 ms of work each; heavy, so it is swapped."""
+
+    id = "tone"
+    inside = 0  # how many threads are in an engine at this moment, over all of them
+    most_inside = 0
+    _count_lock = threading.Lock()
+
+    def __init__(self, folders: EngineFolders) -> None:
+        self.loads = 0
+        self.loaded = False
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            id=self.id,
+            label=f"Test engine {self.id}",
+            license="Apache-2.0",
+            description="A tone.",
+            capabilities=frozenset({Capability.PRESET, Capability.STREAM}),
+            languages={"en": "English"},
+            sample_rate=RATE,
+        )
+
+    @property
+    def is_loaded(self) -> bool:
+        return self.loaded
+
+    def load(self, device: str, dtype: str) -> None:
+        time.sleep(0.02)
+        self.loads += 1
+        self.loaded = True
+
+    def unload(self) -> None:
+        assert ToneEngine.inside == 0, "unloaded while it was speaking"
+        self.loaded = False
+
+    def speakers(self) -> tuple[Speaker, ...]:
+        return (Speaker("sine", "Sine", "en"),)
+
+    def create_voice_prompt(
+        self, ref_audio: Path, ref_text: str, language: str, x_vector_only: bool, control: Control
+    ) -> VoicePrompt:
+        raise BadInput("It cannot clone.")
+
+    def design(self, description: str) -> Mapping[str, float]:
+        raise BadInput("It cannot design.")
+
+    def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
+        assert self.loaded, "spoke without being loaded"
+        with self._count_lock:
+            ToneEngine.inside += 1
+            ToneEngine.most_inside = max(ToneEngine.most_inside, ToneEngine.inside)
+        try:
+            for _ in request.text:
+                control.check()
+                time.sleep(0.005)
+                tone = np.sin(np.arange(RATE // 10) * 0.2).astype(np.float32) * 0.3
+                yield SpeechChunk(Audio(tone, RATE))
+        finally:
+            with self._count_lock:
+                ToneEngine.inside -= 1
+
+
+class OtherToneEngine(ToneEngine):
+    id = "other"
+
+
+class BreakingEngine(ToneEngine):
+    """Breaks off with a programming error after three chunks."""
+
+    id = "breaking"
+
+    def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
+        for index, chunk in enumerate(super().stream(request, control)):
+            if index == 3:
+                raise RuntimeError("a bug")
+            yield chunk
+
+
+class UnloadableEngine(ToneEngine):
+    """Fails to load the first two times, as on a card whose memory is taken."""
+
+    id = "unloadable"
+    attempts = 0
+
+    def load(self, device: str, dtype: str) -> None:
+        type(self).attempts += 1
+        if type(self).attempts <= 2:
+            raise MemoryError("no room")
+        super().load(device, dtype)
+
+
+TABLE = {
+    cls.id: f"{__name__}:{cls.__name__}"
+    for cls in (ToneEngine, OtherToneEngine, BreakingEngine, UnloadableEngine)
+}
