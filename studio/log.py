@@ -87,7 +87,7 @@ def hashed(content: str | bytes) -> str:
     return f"sha256:{hashlib.sha256(raw).hexdigest()[:12]}/{len(content)}"
 
 
-def event(logger: logging.Logger, message: str, level: int = logging.INFO, **fields: Any) -> None:
+def event(logger: logging.Logger, message: str, level: int = logging.INFO, /, **fields: Any) -> None:
     """Log `message` with fields of any name (`extra=` alone refuses "name" or "module")."""
     logger.log(level, message, extra={"fields": fields}, stacklevel=2)
 

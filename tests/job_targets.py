@@ -88,5 +88,12 @@ def overlap(params: dict[str, Any], context: JobContext) -> None:
     room.rmdir()
 
 
+def many_steps(params: dict[str, Any], context: JobContext) -> float:
+    began = time.monotonic()
+    for step in range(1, 20_001):
+        context.progress(step, 20_000, "stepping")
+    return time.monotonic() - began
+
+
 def surroundings(params: dict[str, Any], context: JobContext) -> dict[str, str]:
     return {"models": str(context.settings.models_dir), **os.environ}

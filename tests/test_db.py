@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -231,6 +232,7 @@ def test_a_full_disk_is_said_and_nothing_is_damaged() -> None:
         database.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits on files are POSIX")
 def test_a_limit_on_files_is_said_and_nothing_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "timbre.db"
     Database(path).close()

@@ -196,6 +196,8 @@ def test_a_job_whose_process_went_away_unseen_is_interrupted_at_start_up(
     job = until(first, job, lambda job: job.step > 0)
     assert job.pid is not None
     psutil.Process(job.pid).kill()
+    while is_running(job.pid):
+        time.sleep(0.01)
     second = Supervisor(database, settings)
     assert [found.id for found in second.recover()] == [job.id]
     job = second.store.get(job.id)
@@ -338,6 +340,36 @@ def test_a_finished_job_can_be_removed_with_its_folder(supervisor: Supervisor) -
     assert not supervisor.folder(job.id).exists()
     with pytest.raises(NotFound):
         supervisor.store.get(job.id)
+
+
+def test_a_damaged_state_is_said_and_not_overwritten(supervisor: Supervisor) -> None:
+    job = supervisor.start("tests.job_targets:refuse", {}, title="")
+    supervisor.wait(job.id, 20)
+    state = supervisor.folder(job.id) / "state.json"
+    state.write_text('{"done": 1')
+    job = supervisor.wait(supervisor.resume(job.id).id, 20)
+    assert job.status is JobStatus.FAILED
+    assert "state.json is damaged" in job.message
+    assert state.read_text() == '{"done": 1'
+
+
+def test_reporting_every_step_costs_next_to_nothing(supervisor: Supervisor) -> None:
+    job = supervisor.start("tests.job_targets:many_steps", {}, title="")
+    job = supervisor.wait(job.id, 20)
+    assert (job.status, job.step) == (JobStatus.DONE, 20_000)
+    assert job.result < 2, "seconds for 20,000 reports"
+
+
+def test_a_folder_that_cannot_be_made_fails_the_job_in_words(
+    database: Database, settings: Settings
+) -> None:
+    (settings.home / "logs").write_text("in the way")
+    supervisor = Supervisor(database, settings)
+    job = supervisor.start("tests.job_targets:add", {}, title="")
+    assert job.status is JobStatus.FAILED
+    assert "in the way" in job.message
+    (settings.home / "logs").unlink()
+    assert supervisor.wait(supervisor.resume(job.id).id, 20).attempt == 2
 
 
 @posix_only

@@ -254,7 +254,7 @@ def test_data_folders_hold_no_code() -> None:
     assert not (CHECKOUT / "trainer").exists(), "the name belongs to coqui-tts"
 
 
-def test_hugging_faces_datasets_is_what_an_import_finds() -> None:
+def test_hugging_faces_datasets_is_what_an_import_finds(tmp_path: Path) -> None:
     code = """
 import multiprocessing
 
@@ -267,13 +267,9 @@ if __name__ == "__main__":
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         print(datasets.__file__, *pool.map(where, [0]), sep="\\n")
 """
-    script = CHECKOUT / ".cache" / f"spawn-{os.getpid()}.py"
-    script.parent.mkdir(exist_ok=True)
+    script = tmp_path / "spawn.py"
     script.write_text(code)
-    try:
-        out = run(script, PYTHONPATH=str(CHECKOUT))
-    finally:
-        script.unlink()
+    out = run(script, PYTHONPATH=str(CHECKOUT))
     found = out.stdout.split("\n")[:2]
     assert all(Path(line).parent.parent.name in ("site-packages", "dist-packages") for line in found)
     assert len(found) == 2

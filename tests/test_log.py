@@ -103,12 +103,12 @@ def test_arguments_that_do_not_fit_are_not_shown_either(
 def test_text_and_audio_appear_as_hashes_only(written: Callable[[], str]) -> None:
     samples = np.linspace(-1, 1, 500, dtype=np.float32)
     log = logging.getLogger("studio.test")
-    logs.event(log, "spoken", text=TEXT, audio=samples, upload=TEXT.encode(), name="Zoë")
+    logs.event(log, "spoken", text=TEXT, audio=samples, upload=TEXT.encode(), name="Zoë", level=3)
     line = written()
     assert "canary" not in line
     assert f"text={logs.hashed(TEXT)}" in line
     assert f"audio={logs.hashed(samples.tobytes())}" in line
-    assert "name=Zoë" in line
+    assert "name=Zoë level=3" in line
 
 
 def test_a_hash_is_short_and_the_same_for_the_same_content() -> None:

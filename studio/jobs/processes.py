@@ -78,11 +78,10 @@ def _members(job: Job) -> list[psutil.Process]:
         if process.pid == os.getpid():
             continue
         try:
-            if (
-                process.status() != psutil.STATUS_ZOMBIE
-                and process.environ().get(MARK) == job.id
-                and process.is_running()
-            ):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            first = process.pid == job.pid and is_alive(job)
+            if first or process.environ().get(MARK) == job.id:
                 members.append(process)
         except (psutil.Error, OSError):
             continue  # gone, or another user's: not ours
