@@ -229,7 +229,8 @@ def _open_av(file: BinaryIO, name: str) -> Iterator[Any]:
     with container:
         if not container.streams.audio:
             raise BadInput(f"There is no sound in {name}.", "Choose a file with a sound track.")
-        if container.streams.audio[0].codec_context.name not in _AV_CODECS.split(","):
+        codec = container.streams.audio[0].codec_context  # None where no decoder knows it
+        if codec is None or codec.name not in _AV_CODECS.split(","):
             raise BadInput(
                 f"{name} holds sound in a form that cannot be read.", "Export it again as WAV or MP3."
             )

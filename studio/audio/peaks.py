@@ -28,7 +28,7 @@ def waveform_peaks(
     facts = reading.probe(path, limits)
     step = max(1, int(facts.duration * facts.sample_rate / (bins * _FINE)))
     outline = _Outline(step, bins * _MOST)
-    for block in reading.blocks(path, None, 1.0, limits):
+    for block in reading.blocks(path, None, 10.0, limits):
         outline.push(block)
     return outline.reduced(bins)
 
