@@ -25,10 +25,23 @@ if TYPE_CHECKING:
 #: Frames decoded at a time; with 8 channels of float32 this is 2 MB.
 BLOCK_FRAMES = 65_536
 
-#: What libsndfile may decode. It knows some twenty more formats, of samplers and measuring
-#: systems, that nobody records speech in and that only add code an upload could attack. MP3 is
-#: left to PyAV: soundfile seeks between blocks, which an MP3 decoder answers with a click.
+#: What libsndfile may decode, by name and by first bytes. It knows some twenty more formats, of
+#: samplers and measuring systems, that nobody records speech in and that only add code an upload
+#: could attack. MP3 is left to PyAV: soundfile seeks between blocks, which an MP3 decoder answers
+#: with a click.
 _SNDFILE_CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG"})
+_SNDFILE_MAGIC = (
+    b"RIFF",
+    b"RIFX",
+    b"RF64",
+    b"riff",
+    b"FORM",
+    b".snd",
+    b"dns.",
+    b"caff",
+    b"fLaC",
+    b"OggS",
+)
 #: libsndfile says this many frames or more where a FLAC's header tells none.
 _UNKNOWN_FRAMES = 1 << 62
 
@@ -197,10 +210,32 @@ class _AvSource:
                 yield frame
 
 
+class _Tolerant:
+    """A file as decoders get it: without its name, and a seek before its beginning, which broken
+    headers ask for, fails in the way of C instead of raising in the middle of a callback."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.tell = file.tell
+        self._file = file
+
+    def readinto(self, buffer: Any) -> int:
+        return self._file.readinto(buffer)  # type: ignore[attr-defined]
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):
+            return -1
+
+
 def _open_sndfile(file: BinaryIO) -> soundfile.SoundFile | None:
     """The file in libsndfile, or None where PyAV should try: unknown, or without a length."""
+    if not file.read(4).startswith(_SNDFILE_MAGIC):
+        return None
+    file.seek(0)
     try:
-        sound = soundfile.SoundFile(file)
+        sound = soundfile.SoundFile(_Tolerant(file))
     except soundfile.LibsndfileError:
         return None
     if sound.format in _SNDFILE_CONTAINERS and 0 < sound.frames < _UNKNOWN_FRAMES:
@@ -220,7 +255,7 @@ def _open_av(file: BinaryIO, name: str) -> Iterator[Any]:
         "protocol_whitelist": "none",
     }
     try:
-        container = av.open(file, options=options, io_open=_refuse, metadata_errors="replace")
+        container = av.open(_Tolerant(file), options=options, io_open=_refuse, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         raise BadInput(
             f"{name} is not a recording that can be read.",
