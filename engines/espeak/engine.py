@@ -6,6 +6,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from studio.control import Control
 from studio.errors import BadInput
 
 if TYPE_CHECKING:
-    from engines.espeak.matching import Matcher
+    from engines.espeak.matching import Matcher, Reference
 
 SAMPLE_RATE = 22_050  # Hz, of every voice
 
@@ -101,15 +102,16 @@ class EspeakEngine:
 
         Raises BadInput for a recording without enough voice, EngineFailed without pyworld.
         """
-        from engines.espeak.matching import Reference
-
-        language = language.lower()
-        reference = Reference(ref_audio, " ".join(ref_text.split()), language, x_vector_only)
-        path, voice = self._matcher.prepare(reference, control)
-        return VoicePrompt("espeak", ref_audio, ref_text, language, x_vector_only, path, voice.notes)
+        prompt = VoicePrompt("espeak", ref_audio, ref_text, language.lower(), x_vector_only)
+        path, voice = self._matcher.prepare(_reference(prompt), control)
+        return replace(prompt, cache=path, notes=voice.notes)
 
     def design(self, description: str) -> Mapping[str, float]:
-        raise BadInput("Not built yet.")
+        """The options of the voice that `description` asks for, in English or in simple German, French
+        or Spanish words; `engines.espeak.design.understood` tells which words counted."""
+        from engines.espeak.design import design
+
+        return design(description)
 
     def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
         """Speak one part. A speaker's own language wins over the request's; for a matched or
@@ -123,8 +125,14 @@ class EspeakEngine:
         text = _speakable(request.text)
         phonemes = _PHONEMES.search(text) is not None
         if request.voice_prompt is not None:
-            _refuse_kanji(text, voices.language_for(request.language))
-            return self._cloned(request.voice_prompt, text, phonemes, speed, values, control)
+            language = voices.language_for(request.language)
+            _refuse_kanji(text, language)
+            return self._cloned(request.voice_prompt, language, text, phonemes, speed, values, control)
+        given = {key: values[key] for key in request.options}
+        if request.speaker is None and (request.instruct.strip() or options.DESIGN_KEYS & given.keys()):
+            language = voices.language_for(request.language)
+            _refuse_kanji(text, language)
+            return self._designed(request, text, phonemes, language, speed, given, control)
         language, variant = _voice(request)
         _refuse_kanji(text, language)
         utterance = Utterance(
@@ -143,16 +151,24 @@ class EspeakEngine:
         return Matcher(self._process, self._cache)
 
     def _cloned(
-        self, prompt: VoicePrompt, text: str, phonemes: bool, speed: float,
+        self, prompt: VoicePrompt, language: voices.Language, text: str, phonemes: bool, speed: float,
         values: dict[str, float], control: Control,
     ) -> Iterator[SpeechChunk]:  # fmt: skip
-        from engines.espeak.matching import Reference
+        voice = self._matcher.load(prompt.cache)
+        if voice is None:  # the cache was emptied
+            _, voice = self._matcher.prepare(_reference(prompt), control)
+        yield from self._matcher.stream(voice, language, text, phonemes, speed, values, control)
 
-        reference = Reference(
-            prompt.ref_audio, " ".join(prompt.ref_text.split()), prompt.language, prompt.x_vector_only
-        )
-        _, voice = self._matcher.prepare(reference, control)
-        yield from self._matcher.stream(voice, text, phonemes, speed, values, control)
+    def _designed(
+        self, request: SpeechRequest, text: str, phonemes: bool, language: voices.Language,
+        speed: float, given: dict[str, float], control: Control,
+    ) -> Iterator[SpeechChunk]:  # fmt: skip
+        from engines.espeak import design
+
+        yield from design.stream(
+            self._matcher, text, phonemes, language, speed, given, request.instruct,
+            request.sampling.seed, control,
+        )  # fmt: skip
 
     def _preset(self, utterance: Utterance, control: Control) -> Iterator[SpeechChunk]:
         timeline = Timeline(utterance.text, SAMPLE_RATE)
@@ -168,6 +184,13 @@ class EspeakEngine:
         if held is not None:
             words, phonemes = timeline.finish(samples)
             yield SpeechChunk(held.audio, (*held.words, *words), (*held.phonemes, *phonemes))
+
+
+def _reference(prompt: VoicePrompt) -> Reference:
+    from engines.espeak.matching import Reference
+
+    text = " ".join(prompt.ref_text.split())
+    return Reference(prompt.ref_audio, text, prompt.language, prompt.x_vector_only)
 
 
 def _voice(request: SpeechRequest) -> tuple[voices.Language, voices.Variant]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from engines.espeak.spoken import Spoken, speak
 from engines.world import alignment, exemplars, match, phones
 from engines.world.pieces import cuts, joined
 from engines.world.profile import VoiceProfile, clearly_voiced, measure
-from engines.world.vocoder import FRAME_S, SAMPLE_RATE, Frames, analyse, synthesise
+from engines.world.vocoder import FRAME_S, SAMPLE_RATE, Floats, Frames, analyse, synthesise
 from engines.world.voice import (
     MatchedVoice,
     gain_for,
@@ -33,7 +33,7 @@ from engines.world.voice import (
     save_arrays,
     unpacked,
 )
-from studio.audio.reading import Limits, probe, read
+from studio.audio.reading import probe, read
 from studio.audio.types import Audio
 from studio.control import Control
 from studio.errors import BadInput
@@ -58,7 +58,8 @@ _CALIBRATION = {
     "year. We were away a year ago, and he sold the boat.",
 }
 #: eSpeak NG reads numbers in every language.
-_CALIBRATION_ELSEWHERE = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20."
+#: No commas: a list is read lower.
+_CALIBRATION_ELSEWHERE = "1 2 3 4 5 6 7. 8 9 10 11 12. 13 14 15 16 17. 18 19 20 21 22."
 _CALIBRATION_CHARS = 600
 _PACE = (0.7, 1.5)  # of the default
 
@@ -77,7 +78,7 @@ class Matcher:
     """Makes matched voices, kept in `cache`, and speaks with them. Thread-safe."""
 
     def __init__(self, process: EspeakProcess, cache: Path) -> None:
-        self._process, self._cache = process, cache
+        self.process, self._cache = process, cache
         self._loaded = functools.lru_cache(maxsize=4)(load)
 
     def prepare(self, reference: Reference, control: Control) -> tuple[Path, MatchedVoice]:
@@ -86,26 +87,32 @@ class Matcher:
         Raises BadInput with a remedy when the recording cannot be used.
         """
         path = self._cache / "voices" / f"{_fingerprint(reference)}.npz"
-        voice = self._loaded(path) if path.exists() else None
+        voice = self.load(path)
         if voice is None:
             voice = self._build(reference, control)
             save(path, voice)
             self._loaded.cache_clear()
         return path, voice
 
+    def load(self, path: Path | None) -> MatchedVoice | None:
+        """The voice kept in `path`; None where it is gone or damaged, to be prepared again."""
+        return self._loaded(path) if path is not None and path.exists() else None
+
     def stream(
-        self, voice: MatchedVoice, text: str, phonemes: bool, speed: float,
+        self, voice: MatchedVoice, language: voices.Language, text: str, phonemes: bool, speed: float,
         values: dict[str, float], control: Control,
     ) -> Iterator[SpeechChunk]:  # fmt: skip
-        """`text` in `voice`, piece by piece; `values` are those of options.option_values."""
+        """`text`, of `language`, in `voice`, piece by piece; `values` are those of option_values."""
         weight = values["exemplar_weight"]
         if voice.speech_s < options.HEAVY_EXEMPLARS_S:
             weight = min(weight, options.LIGHT_EXEMPLAR_WEIGHT)
-        utterance = _utterance(text, voice.source, voice.pace * speed, phonemes, values["word_gap"])
-        spoken = speak(self._process, utterance, control)
+        # The variant is what was matched; it speaks every language.
+        source = voices.identifier(language, voices.resolve(voice.source)[1])
+        utterance = utterance_of(text, source, voice.pace * speed, phonemes, values["word_gap"])
+        spoken = speak(self.process, utterance, control)
         labels = spoken.labels()
 
-        def convert(start: int, end: int) -> np.ndarray:
+        def convert(start: int, end: int) -> Floats:
             first = round(start / SAMPLE_RATE / FRAME_S)
             return voice.convert(spoken.samples[start:end], labels[first:], weight)
 
@@ -118,35 +125,38 @@ class Matcher:
         arrays = load_arrays(path)
         if arrays is not None:
             return unpacked(VoiceProfile, arrays)
-        spoken = speak(self._process, _utterance(_calibration(language), voice), control)
+        spoken = speak(self.process, utterance_of(_calibration(language), voice), control)
         profile = measure(analyse(spoken.samples))
         save_arrays(path, packed(profile))
         return profile
 
     def _build(self, reference: Reference, control: Control) -> MatchedVoice:
         control.progress("listening to the reference", 0.0)
-        audio, notes = _read(reference.audio)
+        audio, sample_rate, notes = _read(reference.audio)
         frames = analyse(audio.samples)
         if clearly_voiced(frames).sum() * FRAME_S < MIN_VOICED_S:
             raise BadInput("No voice can be heard in the reference.", _REMEDY)
-        target = measure(frames, min(SAMPLE_RATE, probe(reference.audio).sample_rate))
+        target = measure(frames, min(SAMPLE_RATE, sample_rate))
         control.progress("choosing the nearest voice", 0.2)
         source = self._nearest(target, reference.language, control)
         control.progress("fitting the voice", 0.5)
         # The reference's own words where known: what differs then is the voice, not the text.
         text = reference.text[:_CALIBRATION_CHARS] or _calibration(reference.language)
-        spoken = speak(self._process, _utterance(text, source), control)
+        spoken = speak(self.process, utterance_of(text, source), control)
         if len(spoken.samples) < MIN_REFERENCE_S * SAMPLE_RATE:
-            spoken = speak(self._process, _utterance(_calibration(reference.language), source), control)
+            spoken = speak(self.process, utterance_of(_calibration(reference.language), source), control)
         source_frames = analyse(spoken.samples)
         measured = measure(source_frames)
+        usual = self.profile(source, reference.language, control)
+        # One sentence may be spoken a semitone or two above or below the voice's usual pitch.
+        measured = replace(measured, log_f0=usual.log_f0, log_f0_deviation=usual.log_f0_deviation)
         fitted = match.fit(measured, target)
         converted = fitted.apply(source_frames)
         speech = source_frames.level > measured.speech_level
         examples, more = self._examples(reference, audio, frames, target, source, control)
         voice = MatchedVoice(
             source=source,
-            pace=_pace(reference, measured, target, self.profile(source, reference.language, control)),
+            pace=_pace(reference, measured, target, usual),
             gain=gain_for(synthesise(converted, len(spoken.samples))),
             speech_s=target.speech_s,
             speech_level=float(np.percentile(converted.level, 97)) - 35.0,
@@ -193,7 +203,7 @@ class Matcher:
                 )
 
             def pronounce(word: str) -> tuple[str, ...]:
-                symbols = speak(self._process, _utterance(word, source), control).phonemes
+                symbols = speak(self.process, utterance_of(word, source), control).phonemes
                 return tuple(phone for symbol in symbols for phone in phones.from_ipa(symbol.symbol))
 
             labels = alignment.labels(audio, text, len(frames), pronounce)
@@ -209,11 +219,15 @@ class Matcher:
         return exemplars.bank(frames, frames.level > target.speech_level, labels), notes
 
 
-def chunks(spoken: Spoken, convert, gain: float, control: Control) -> Iterator[SpeechChunk]:  # type: ignore[no-untyped-def]
+def chunks(
+    spoken: Spoken, convert: Callable[[int, int], Floats], gain: float, control: Control
+) -> Iterator[SpeechChunk]:
     """`spoken` through `convert(start, end)` (samples), with the timings that end in each piece."""
+    if not len(spoken.samples):  # a text of nothing but punctuation
+        return
     spans = cuts(spoken.samples)
 
-    def pieces() -> Iterator[np.ndarray]:
+    def pieces() -> Iterator[Floats]:
         for start, end in spans:
             control.check()
             yield convert(start, end)
@@ -229,17 +243,21 @@ def chunks(spoken: Spoken, convert, gain: float, control: Control) -> Iterator[S
         since = until
 
 
-def _read(path: Path) -> tuple[Audio, list[str]]:
-    """The reference at SAMPLE_RATE, at most _USED_S of it, and notes. Raises BadInput."""
-    audio = read(path, sample_rate=SAMPLE_RATE, limits=Limits(max_seconds=3600))
+def _read(path: Path) -> tuple[Audio, float, list[str]]:
+    """The reference at SAMPLE_RATE, at most _USED_S of it, its own sample rate, and notes.
+
+    Raises BadInput.
+    """
+    facts = probe(path)
+    audio = read(path, sample_rate=SAMPLE_RATE, end=_USED_S)
     if audio.duration < MIN_REFERENCE_S:
         raise BadInput(f"The reference lasts only {audio.duration:.1f} s.", _REMEDY)
     if float(np.abs(audio.samples).max(initial=0)) < _SILENCE:
         raise BadInput("The reference is silent.", _REMEDY)
-    if audio.duration <= _USED_S:
-        return audio, []
-    used = audio.samples[: int(_USED_S * SAMPLE_RATE)]
-    return Audio(used, SAMPLE_RATE), [f"Only the first {_USED_S:.0f} s of the reference are used."]
+    notes = []
+    if facts.duration > _USED_S:
+        notes.append(f"Only the first {_USED_S:.0f} s of the reference are used.")
+    return audio, facts.sample_rate, notes
 
 
 def _pace(
@@ -256,9 +274,10 @@ def _pace(
     return float(np.clip(factor, *_PACE)) * default
 
 
-def _utterance(
+def utterance_of(
     text: str, voice: str, pace: float | None = None, phonemes: bool = False, word_gap: float = 0
 ) -> Utterance:
+    """`text` at `pace` words a minute (None: the usual), everything else as the voice is."""
     values = options.option_values({})
     values["word_gap"] = word_gap
     if pace is not None:

@@ -17,6 +17,7 @@ from studio.errors import StudioError
 
 _RATE = 16_000  # Hz, of the recogniser's model
 _RECOGNISER_FRAME_S = 0.01
+_TAIL_S = 0.3
 
 #: Spells a word in ARPAbet phones; () where it cannot.
 Pronounce = Callable[[str], tuple[str, ...]]
@@ -81,9 +82,10 @@ def _recogniser(language_model: bool) -> Any:
         from pocketsphinx import Decoder
     except ImportError as error:
         raise AlignmentFailed(f"pocketsphinx cannot be loaded: {error}.") from error
-    # Aligning needs no language model, and without it takes a tenth of the memory.
-    without = {} if language_model else {"lm": None}
-    return Decoder(samprate=_RATE, loglevel="FATAL", **without)
+    # Aligning needs no language model, and without it takes a tenth of the memory. The best path
+    # through its lattice of words can end where no phone does, and the second pass then fails.
+    aligning = {} if language_model else {"lm": None, "bestpath": False}
+    return Decoder(samprate=_RATE, loglevel="FATAL", **aligning)
 
 
 def _process(recogniser: Any, sound: bytes) -> None:
@@ -94,7 +96,8 @@ def _process(recogniser: Any, sound: bytes) -> None:
 
 def _pcm(audio: Audio) -> bytes:
     assert audio.sample_rate == SAMPLE_RATE
-    samples = resample(audio, _RATE).samples
+    # The silence lets the last phone end.
+    samples = np.pad(resample(audio, _RATE).samples, (0, int(_TAIL_S * _RATE)))
     peak = float(np.abs(samples).max(initial=1e-6))
     return (samples * (0.7 / peak * 32767)).astype("<i2").tobytes()
 

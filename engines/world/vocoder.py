@@ -31,6 +31,7 @@ _ENVELOPE_FLOOR = 71.0
 #: The frequency of each bin, Hz.
 FREQUENCIES: Floats = np.arange(BINS) * SAMPLE_RATE / FFT_SIZE
 
+_SHORTEST = 2 * FFT_SIZE  # samples
 _POWER_FLOOR = 1e-12
 
 
@@ -68,9 +69,11 @@ def _pyworld() -> Any:
 
 
 def analyse(samples: Samples | Floats) -> Frames:
-    """The frames of `samples`, mono [n] at SAMPLE_RATE. Raises EngineFailed without pyworld."""
+    """The frames of `samples`, mono [n] at SAMPLE_RATE, at least some 90 ms of them. Raises EngineFailed without pyworld."""
     world = _pyworld()
     signal = np.ascontiguousarray(samples, np.float64)
+    # WORLD fails on less than a few periods.
+    signal = np.pad(signal, (0, max(0, _SHORTEST - len(signal))))
     coarse, times = world.dio(
         signal, SAMPLE_RATE, f0_floor=F0_FLOOR, f0_ceil=F0_CEILING, frame_period=FRAME_S * 1000
     )
@@ -86,7 +89,7 @@ def synthesise(frames: Frames, length: int) -> Floats:
     """`length` samples of the sound of `frames`, float64 [length], not limited to [-1, 1]."""
     sound = _pyworld().synthesize(
         np.ascontiguousarray(frames.f0),
-        np.exp(frames.log_envelope),
+        np.ascontiguousarray(np.exp(frames.log_envelope)),
         np.ascontiguousarray(np.clip(frames.aperiodicity, 1e-3, 0.999)),
         SAMPLE_RATE,
         FRAME_S * 1000,

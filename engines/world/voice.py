@@ -11,13 +11,13 @@ import numpy as np
 
 from engines.world.exemplars import Bank, Labels, Normaliser, blend
 from engines.world.match import Match
-from engines.world.vocoder import Floats, analyse, synthesise
+from engines.world.vocoder import FRAME_S, SAMPLE_RATE, Floats, analyse, synthesise
 from studio.files import publishing
 
 _Value = TypeVar("_Value")
 
 #: Speech is brought to this root mean square, of full scale.
-_SPEECH_RMS = 0.09
+_SPEECH_RMS = 0.11
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,11 @@ class MatchedVoice:
 
 def gain_for(sound: Floats) -> float:
     """The fixed factor that brings a voice to the studio's level, from some of its speech."""
-    loud = np.abs(sound) > 0.05 * float(np.abs(sound).max(initial=1e-9))
-    return _SPEECH_RMS / max(float(np.sqrt(np.mean(np.square(sound[loud])))), 1e-6)
+    hop = int(FRAME_S * SAMPLE_RATE)
+    power = np.square(sound[: len(sound) // hop * hop]).reshape(-1, hop).mean(1)
+    # Pauses do not count: they are as long as the text makes them.
+    loud = power[power > 0.003 * np.percentile(power, 97)]
+    return _SPEECH_RMS / max(float(np.sqrt(loud.mean())), 1e-6)
 
 
 def save(path: Path, voice: MatchedVoice) -> None:
