@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -57,8 +57,14 @@ class Sound:
     events: tuple[Event, ...]
 
 
+_REMEDY = "Try again; it is started anew. If it recurs, shorten the text."
+
 _Frame = tuple[bytes, bytes]
 _Waiting = dict[int, "queue.SimpleQueue[_Frame]"]
+
+
+class _Died(EngineFailed):
+    """The child is gone."""
 
 
 class _Child:
@@ -90,7 +96,7 @@ class _Child:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._process.poll() is None and not self._ended.is_set()
 
     def ask(self, utterance: Utterance) -> int:
         content = {
@@ -129,13 +135,13 @@ class _Child:
                     break
                 if time.monotonic() > deadline:
                     self.kill()
-                    raise _stopped("did not answer") from None
+                    raise EngineFailed("eSpeak NG did not answer.", _REMEDY) from None
         if kind == wire.ERROR:
             raise EngineFailed(
                 json.loads(content)["message"] + ".", "Try another voice, or reinstall espeakng-loader."
             )
         if not kind:
-            raise _stopped("stopped unexpectedly")
+            raise _Died("eSpeak NG stopped unexpectedly.", _REMEDY)
         return kind, content
 
     def kill(self) -> None:
@@ -156,7 +162,7 @@ class _Child:
             self._process.stdin.write(wire.HEADER.pack(kind, request, len(content)) + content)
             self._process.stdin.flush()
         except (OSError, ValueError) as error:
-            raise _stopped("stopped unexpectedly") from error
+            raise _Died("eSpeak NG stopped unexpectedly.", _REMEDY) from error
 
 
 class EspeakProcess:
@@ -187,18 +193,26 @@ class EspeakProcess:
     def speak(self, utterance: Utterance, control: Control) -> Iterator[Sound]:
         """The sound of `utterance` as it is made. Closing the iterator stops the child's work.
 
-        Raises EngineFailed when the child dies, hangs or refuses, and Cancelled.
+        Raises EngineFailed when the child dies in mid-speech, hangs or refuses, and Cancelled.
         """
-        child = self._running()
-        request = child.ask(utterance)
         try:
-            while True:
-                kind, content = child.next_frame(request, control)
-                if kind == wire.DONE:
-                    return
-                yield _sound(content)
+            first, rest = self._begin(utterance, control)
+        except _Died:
+            # It died before a sound of this was heard, perhaps long ago: not worth an error, unless
+            # it is this very text that kills it.
+            first, rest = self._begin(utterance, control)
+        try:
+            if first is not None:
+                yield first
+                yield from rest
         finally:
-            child.forget(request)
+            rest.close()
+
+    def _begin(
+        self, utterance: Utterance, control: Control
+    ) -> tuple[Sound | None, Generator[Sound, None, None]]:
+        sounds = _listen(self._running(), utterance, control)
+        return next(sounds, None), sounds
 
     def _running(self) -> _Child:
         with self._lock:
@@ -211,6 +225,18 @@ class EspeakProcess:
             return self._child
 
 
+def _listen(child: _Child, utterance: Utterance, control: Control) -> Generator[Sound, None, None]:
+    request = child.ask(utterance)
+    try:
+        while True:
+            kind, content = child.next_frame(request, control)
+            if kind == wire.DONE:
+                return
+            yield _sound(content)
+    finally:
+        child.forget(request)
+
+
 def _receive(stream: IO[bytes], waiting: _Waiting, lock: threading.Lock, ended: threading.Event) -> None:
     """Hand the child's frames to those who wait; at its end, tell all of them."""
     while True:
@@ -218,13 +244,14 @@ def _receive(stream: IO[bytes], waiting: _Waiting, lock: threading.Lock, ended: 
             kind, request, content = wire.read_frame(stream)  # type: ignore[arg-type]
         except (OSError, ValueError):  # closed under our hands
             kind, request, content = b"", 0, b""
+        if not kind:
+            ended.set()  # first of all, for those who ask from now on
         with lock:
             receivers = [waiting.get(request)] if kind else list(waiting.values())
         for receiver in receivers:
             if receiver is not None:  # else forgotten: what was still on its way is dropped
                 receiver.put((kind, content))
         if not kind:
-            ended.set()  # for those who asked after the end
             return
 
 
@@ -239,9 +266,3 @@ def _sound(content: bytes) -> Sound:
         offset += size
         events.append(Event(kind, sample, max(position - 1, 0), length, symbol))
     return Sound(np.frombuffer(content, "<i2", offset=offset), tuple(events))
-
-
-def _stopped(what: str) -> EngineFailed:
-    return EngineFailed(
-        f"eSpeak NG {what}.", "Try again; it is started anew. If it recurs, shorten the text."
-    )

@@ -8,8 +8,8 @@ import numpy as np
 
 from engines.base import Capability, SpeechChunk
 from engines.espeak import options, vocabulary, voices
-from engines.espeak.matching import Matcher, chunks, utterance_of
-from engines.espeak.spoken import speak
+from engines.espeak.matching import Matcher
+from engines.espeak.spoken import chunks, speak, utterance_of
 from engines.world.design import DesignedVoice
 from engines.world.vocoder import Floats
 from studio.control import Control

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,10 +17,9 @@ import numpy as np
 
 from engines.base import SpeechChunk
 from engines.espeak import options, voices
-from engines.espeak.client import EspeakProcess, Utterance
-from engines.espeak.spoken import Spoken, speak
+from engines.espeak.client import EspeakProcess
+from engines.espeak.spoken import chunks, speak, utterance_of
 from engines.world import alignment, exemplars, match, phones
-from engines.world.pieces import cuts, joined
 from engines.world.profile import VoiceProfile, clearly_voiced, measure
 from engines.world.vocoder import FRAME_S, SAMPLE_RATE, Floats, Frames, analyse, synthesise
 from engines.world.voice import (
@@ -126,7 +125,13 @@ class Matcher:
         if arrays is not None:
             return unpacked(VoiceProfile, arrays)
         spoken = speak(self.process, utterance_of(_calibration(language), voice), control)
-        profile = measure(analyse(spoken.samples))
+        frames = analyse(spoken.samples)
+        if clearly_voiced(frames).sum() * FRAME_S < MIN_VOICED_S:
+            # A few languages do not read numbers; the same variant in English is close enough.
+            variant = voices.resolve(voice)[1]
+            english = voices.identifier(voices.language_for("en-us"), variant)
+            return self.profile(english, "en-us", control)
+        profile = measure(frames)
         save_arrays(path, packed(profile))
         return profile
 
@@ -219,31 +224,7 @@ class Matcher:
         return exemplars.bank(frames, frames.level > target.speech_level, labels), notes
 
 
-def chunks(
-    spoken: Spoken, convert: Callable[[int, int], Floats], gain: float, control: Control
-) -> Iterator[SpeechChunk]:
-    """`spoken` through `convert(start, end)` (samples), with the timings that end in each piece."""
-    if not len(spoken.samples):  # a text of nothing but punctuation
-        return
-    spans = cuts(spoken.samples)
-
-    def pieces() -> Iterator[Floats]:
-        for start, end in spans:
-            control.check()
-            yield convert(start, end)
-
-    since = 0.0
-    for (_, end), samples in zip(spans, joined(pieces(), gain), strict=True):
-        until = np.inf if end == len(spoken.samples) else end / SAMPLE_RATE
-        yield SpeechChunk(
-            Audio(samples, SAMPLE_RATE),
-            tuple(word for word in spoken.words if since < word.end <= until),
-            tuple(phoneme for phoneme in spoken.phonemes if since < phoneme.end <= until),
-        )
-        since = until
-
-
-def _read(path: Path) -> tuple[Audio, float, list[str]]:
+def _read(path: Path) -> tuple[Audio, int, list[str]]:
     """The reference at SAMPLE_RATE, at most _USED_S of it, its own sample rate, and notes.
 
     Raises BadInput.
@@ -272,17 +253,6 @@ def _pace(
         if 0.5 < by_words < 2:
             factor = by_words
     return float(np.clip(factor, *_PACE)) * default
-
-
-def utterance_of(
-    text: str, voice: str, pace: float | None = None, phonemes: bool = False, word_gap: float = 0
-) -> Utterance:
-    """`text` at `pace` words a minute (None: the usual), everything else as the voice is."""
-    values = options.option_values({})
-    values["word_gap"] = word_gap
-    if pace is not None:
-        values["rate"] = pace
-    return Utterance(text, voice, options.espeak_parameters(values, 1.0), phonemes)
 
 
 def _calibration(language: str) -> str:

@@ -17,7 +17,9 @@ from studio.files import publishing
 _Value = TypeVar("_Value")
 
 #: Speech is brought to this root mean square, of full scale.
-_SPEECH_RMS = 0.11
+_SPEECH_RMS = 0.09
+#: Unless its peaks, of full scale, would then exceed this: a vocoder's low voices are spiky.
+_PEAK = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,8 @@ def gain_for(sound: Floats) -> float:
     power = np.square(sound[: len(sound) // hop * hop]).reshape(-1, hop).mean(1)
     # Pauses do not count: they are as long as the text makes them.
     loud = power[power > 0.003 * np.percentile(power, 97)]
-    return _SPEECH_RMS / max(float(np.sqrt(loud.mean())), 1e-6)
+    peak = float(np.percentile(np.abs(sound), 99.98))
+    return min(_SPEECH_RMS / max(float(np.sqrt(loud.mean())), 1e-6), _PEAK / max(peak, 1e-6))
 
 
 def save(path: Path, voice: MatchedVoice) -> None:
