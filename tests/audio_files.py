@@ -103,3 +103,17 @@ def megabytes_used(code: str, *arguments: object) -> tuple[float, str]:
     )  # fmt: skip
     *printed, grown = result.stdout.strip().splitlines()
     return int(grown) / 1e6, "\n".join(printed)
+
+
+def surround(path: Path, codec: str, container: str, layout: str = "7.1", rate: int = 48_000) -> Path:
+    """Two seconds with the tone in every channel."""
+    with av.open(str(path), "w", format=container) as target:
+        stream = target.add_stream(codec, rate=rate, layout=layout)
+        channels = stream.layout.nb_channels
+        interleaved = np.repeat(tone(2, rate), channels)[None]
+        # One plane: PyAV's own handling of eight planes fails.
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
+        frame.sample_rate, frame.pts = rate, 0
+        target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+    return path

@@ -14,7 +14,7 @@ import soundfile
 
 from studio.audio.reading import Limits, blocks, probe, read, regroup
 from studio.errors import BadInput
-from tests.audio_files import RATE, claim_flac_frames, compressed, megabytes_used, tone, wav
+from tests.audio_files import RATE, claim_flac_frames, compressed, megabytes_used, surround, tone, wav
 
 LIMITS = Limits(max_seconds=4 * 3600, max_bytes=200_000_000)
 
@@ -97,6 +97,35 @@ def test_channels_are_mixed_by_their_mean(tmp_path: Path) -> None:
     np.testing.assert_allclose(read(path).samples, 0.35, atol=1e-6)
     with pytest.raises(BadInput, match="8 channels"):
         probe(path, Limits(max_channels=2))
+
+
+@pytest.mark.parametrize(
+    ("codec", "container", "layout"),
+    [
+        ("aac", "ipod", "7.1"),
+        ("aac", "ipod", "5.1"),
+        ("flac", "matroska", "7.1"),
+        ("libopus", "webm", "7.1"),
+        ("pcm_s24le", "matroska", "7.1"),
+        ("alac", "ipod", "stereo"),
+    ],
+)
+def test_surround_is_mixed_too(tmp_path: Path, codec: str, container: str, layout: str) -> None:
+    path = surround(tmp_path / "a", codec, container, layout)
+    assert probe(path).channels == {"7.1": 8, "5.1": 6, "stereo": 2}[layout]
+    audio = read(path, RATE)
+    assert _likeness(audio.samples) > 0.98
+    assert np.abs(audio.samples).max() == pytest.approx(0.3, abs=0.15)
+
+
+def test_channels_that_change_midway_are_refused(tmp_path: Path) -> None:
+    # Frames of ADTS stand alone, so that two files joined are one stream.
+    mono = compressed(tmp_path / "mono.aac", "aac", "adts", rate=48_000).read_bytes()
+    eight = surround(tmp_path / "eight.aac", "aac", "adts").read_bytes()
+    path = tmp_path / "both.aac"
+    path.write_bytes(mono + eight)
+    with pytest.raises(BadInput, match="changes its channels"):
+        read(path)
 
 
 def test_resampling_while_reading_gives_what_resampling_at_once_gives(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from studio.audio.decoders import Source, open_file, open_source, shown
+from studio.audio.decoders import Source, open_source
+from studio.audio.opening import open_file, shown
 from studio.audio.resampling import Resampler
 from studio.audio.types import Audio, Samples
 from studio.errors import BadInput
