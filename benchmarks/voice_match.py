@@ -3,8 +3,9 @@
     PYTHONPATH=. python benchmarks/voice_match.py ../shared/data/speech
 
 The folder holds recordings named <speaker>-<rest>, or LJ..., and perhaps transcripts.csv (id|text). Each
-speaker's first recording is the reference; the others, which the engine never hears, are what the result
-is measured against. The default voice is the yardstick.
+speaker's first recording is the reference. The pitch is measured against it, for speakers read each piece
+at another pitch; the spectrum against the others, which the engine never hears. The default voice is the
+yardstick.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ import numpy as np
 
 from engines.base import EngineFolders, SpeechRequest
 from engines.espeak import EspeakEngine
+from engines.world.match import envelope_distance
 from engines.world.profile import VoiceProfile, measure
-from engines.world.spectra import smoothed
-from engines.world.vocoder import FREQUENCIES, SAMPLE_RATE, analyse
+from engines.world.vocoder import SAMPLE_RATE, analyse
 from studio.audio.reading import probe, read
 from studio.control import Control
 
@@ -69,9 +70,7 @@ def semitones(one: VoiceProfile, other: VoiceProfile) -> float:
 
 def spectrum_distance(one: VoiceProfile, other: VoiceProfile) -> float:
     """Root mean square of the difference of the smoothed long-term envelopes, 150-6000 Hz, dB."""
-    band = (FREQUENCIES > 150) & (min(6000.0, 0.9 * other.bandwidth) > FREQUENCIES)
-    difference = (smoothed(one.envelope, 30) - smoothed(other.envelope, 30))[band]
-    return float(np.sqrt(np.mean((difference - difference.mean()) ** 2))) * 4.343
+    return envelope_distance(one, other) * 4.343
 
 
 def by_speaker(folder: Path) -> dict[str, list[Path]]:
@@ -110,7 +109,8 @@ def main() -> None:
             matched = speak(engine, request)
             full = speak(engine, SpeechRequest(TEXT, "en-us", voice_prompt=prompt))
             voices = (default.profile, matched.profile, full.profile)
-            pitch = "".join(f"{semitones(voice, held_out):7.2f}" for voice in voices)
+            aimed_at = profile_of(paths[:1])
+            pitch = "".join(f"{semitones(voice, aimed_at):7.2f}" for voice in voices)
             shape = "".join(f"{spectrum_distance(voice, held_out):7.2f}" for voice in voices)
             print(f"{speaker:8}{pitch} {shape} {build:8.1f} {full.first_s * 1000:6.0f} {full.rtf:6.3f}")
         engine.unload()

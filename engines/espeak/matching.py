@@ -221,7 +221,9 @@ class Matcher:
                 f"The recording has {target.speech_s:.0f} s of speech; a likeness above "
                 f"{options.LIGHT_EXEMPLAR_WEIGHT} takes effect from {options.HEAVY_EXEMPLARS_S:.0f} s on."
             )
-        return exemplars.bank(frames, frames.level > target.speech_level, labels), notes
+        return exemplars.bank(
+            frames, frames.level > target.speech_level, labels, target.bandwidth
+        ), notes
 
 
 def _read(path: Path) -> tuple[Audio, int, list[str]]:

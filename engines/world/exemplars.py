@@ -13,8 +13,11 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from engines.world import phones
-from engines.world.spectra import MFCCS, centred, cepstra, from_cepstra, mel_power, mfcc
+from engines.world.match import USABLE_BAND, extended
+from engines.world.spectra import MFCCS, cepstra, from_cepstra, mel_power, mfcc
 from engines.world.vocoder import (
+    BINS,
+    FREQUENCIES,
     Floats,
     Frames,
     coded_aperiodicity,
@@ -63,21 +66,25 @@ class Bank:
     """The reference's speech frames."""
 
     features: npt.NDArray[np.float32]  # [n, f]
-    cepstra: npt.NDArray[np.float32]  # [n, CEPSTRA], of the envelope without level
+    cepstra: npt.NDArray[np.float32]  # [n, CEPSTRA], of the envelope
     aperiodicity: npt.NDArray[np.float32]  # [n, bands], dB
     voiced: npt.NDArray[np.bool_]  # [n]
     labels: Labels  # [n]
+    top: float  # Hz; above it the recording holds nothing
 
 
-def bank(frames: Frames, speech: npt.NDArray[np.bool_], labels: Labels) -> Bank:
+def bank(frames: Frames, speech: npt.NDArray[np.bool_], labels: Labels, bandwidth: float) -> Bank:
     """The frames of the reference that are `speech`, [t], with their `labels`, [t]."""
+    top = bandwidth * USABLE_BAND
+    envelope = extended(frames.log_envelope[speech], np.zeros(BINS), top)
     features = Normaliser.of(frames, speech).features(frames)
     return Bank(
         features=features[speech],
-        cepstra=cepstra(centred(frames.log_envelope[speech])).astype(np.float32),
+        cepstra=cepstra(envelope).astype(np.float32),
         aperiodicity=coded_aperiodicity(frames.aperiodicity[speech]).astype(np.float32),
         voiced=frames.voiced[speech],
         labels=labels[speech],
+        top=top,
     )
 
 
@@ -95,12 +102,16 @@ def blend(
     envelope = from_cepstra(examples.cepstra[nearest].mean(1).astype(np.float64))
     envelope = gaussian_filter1d(envelope, 1.0, axis=0)
     speech = gaussian_filter1d((frames.level > speech_level).astype(np.float64), 2.0)[:, None] * weight
+    # What the recording does not hold stays the source's own.
+    share = speech * np.clip((examples.top - FREQUENCIES) / 500, 0, 1)
     own = frames.log_envelope
-    mixed = speech * envelope + (1 - speech) * centred(own)
+    held = examples.top >= FREQUENCIES
+    envelope += (own[:, held] - envelope[:, held]).mean(1, keepdims=True)
+    mixed = share * envelope + (1 - share) * own
     energy = np.log(mel_power(own).sum(1) + 1e-12) - np.log(mel_power(mixed).sum(1) + 1e-12)
     noise = decoded_aperiodicity(examples.aperiodicity[nearest].mean(1).astype(np.float64))
     aperiodicity = np.where(
-        frames.voiced[:, None], speech * noise + (1 - speech) * frames.aperiodicity, frames.aperiodicity
+        frames.voiced[:, None], share * noise + (1 - share) * frames.aperiodicity, frames.aperiodicity
     )
     return Frames(frames.f0, mixed + energy[:, None], aperiodicity)
 

@@ -12,12 +12,14 @@ import numpy as np
 
 from engines.world.profile import VoiceProfile
 from engines.world.spectra import smoothed, warped
-from engines.world.vocoder import F0_CEILING, FREQUENCIES, SAMPLE_RATE, Floats, Frames
+from engines.world.vocoder import BINS, F0_CEILING, FREQUENCIES, SAMPLE_RATE, Floats, Frames
 
 #: Wider factors of the vocal tract's length follow the recording's noise, and wrecked some voices.
 _TRACTS = np.arange(0.92, 1.1001, 0.01)
 _MAX_EQUALISER = 18 / 4.343  # dB as natural log of power
 _MAX_BREATH = 2.5  # logit
+#: Below its bandwidth by this factor a recording is not yet affected by what limits it.
+USABLE_BAND = 0.93
 _PITCH_SPREAD = (0.4, 2.2)
 _DETAIL_SPREAD = (0.6, 1.5)
 
@@ -52,15 +54,13 @@ class Match:
 
 def fit(source: VoiceProfile, target: VoiceProfile) -> Match:
     """The conversion from `source` to `target`. Nothing is inferred above the target's bandwidth."""
-    tract = _tract(source.envelope, target.envelope, target.bandwidth)
+    top = min(target.bandwidth * USABLE_BAND, SAMPLE_RATE / 2)
+    tract = _tract(source.envelope, target.envelope, top)
     envelope = warped(source.envelope, tract)
-    equaliser = smoothed(target.envelope - envelope, 40)
-    top = target.bandwidth * 0.93
-    if top < SAMPLE_RATE / 2 * 0.98:
-        equaliser[top < FREQUENCIES] = equaliser[top >= FREQUENCIES][-40:].mean()
-    spread = smoothed(target.envelope_deviation, 12) / np.maximum(
-        smoothed(warped(source.envelope_deviation, tract), 12), 0.1
-    )
+    equaliser = smoothed(extended(target.envelope, envelope, top) - envelope, 40)
+    equaliser -= equaliser[top >= FREQUENCIES].mean()
+    spread = smoothed(extended(target.envelope_deviation, source.envelope_deviation, top), 12)
+    spread /= np.maximum(smoothed(warped(source.envelope_deviation, tract), 12), 0.1)
     breath = _logit(np.clip(target.aperiodicity, 1e-3, 0.999)) - _logit(
         np.clip(source.aperiodicity, 1e-3, 0.999)
     )
@@ -74,23 +74,34 @@ def fit(source: VoiceProfile, target: VoiceProfile) -> Match:
         source_envelope=envelope,
         detail_spread=np.clip(spread, *_DETAIL_SPREAD),
         equaliser=np.clip(equaliser, -_MAX_EQUALISER, _MAX_EQUALISER),
-        breath=np.clip(breath, -_MAX_BREATH, _MAX_BREATH),
+        breath=np.clip(extended(breath, np.zeros(BINS), top), -_MAX_BREATH, _MAX_BREATH),
     )
+
+
+def extended(curve: Floats, shape: Floats, top: float) -> Floats:
+    """`curve`, [..., BINS], which means nothing above `top` Hz, carried on there as `shape` goes."""
+    edge = int(np.searchsorted(FREQUENCIES, top))
+    if edge >= BINS:
+        return curve
+    last = slice(max(edge - 20, 0), edge)
+    step = (curve[..., last] - shape[..., last]).mean(-1, keepdims=True)
+    return np.asarray(np.concatenate([curve[..., :edge], shape[..., edge:] + step], axis=-1))
 
 
 def envelope_distance(one: VoiceProfile, other: VoiceProfile) -> float:
     """How far two voices' long-term envelopes lie apart where both recordings hold something: root
     mean square of the smoothed difference, natural log of power."""
-    top = min(6000.0, 0.95 * min(one.bandwidth, other.bandwidth))
-    band = (FREQUENCIES > 150) & (top > FREQUENCIES)
-    difference = (smoothed(one.envelope, 30) - smoothed(other.envelope, 30))[band]
+    top = USABLE_BAND * min(one.bandwidth, other.bandwidth)
+    band = (FREQUENCIES > 150) & (min(6000.0, top) > FREQUENCIES)
+    difference = extended(one.envelope - other.envelope, np.zeros(BINS), top)
+    difference = smoothed(difference, 30)[band]
     return float(np.sqrt(np.mean((difference - difference.mean()) ** 2)))
 
 
-def _tract(source: Floats, target: Floats, bandwidth: float) -> float:
+def _tract(source: Floats, target: Floats, top: float) -> float:
     """The factor that best lays the source's resonances over the target's, tilt left aside."""
-    band = (FREQUENCIES > 200) & (min(5000.0, bandwidth * 0.95) > FREQUENCIES)
-    wanted = _resonances(target, band)
+    band = (FREQUENCIES > 200) & (min(5000.0, top) > FREQUENCIES)
+    wanted = _resonances(extended(target, source, top), band)
     scores = []
     for factor in _TRACTS:
         likeness = np.corrcoef(_resonances(warped(source, factor), band), wanted)[0, 1]

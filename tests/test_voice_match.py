@@ -1,0 +1,317 @@
+"""Promises of the voice match: eSpeak NG bent towards a recording.
+
+The reference is synthetic, an eSpeak NG voice moved away from all that can be chosen, and real recordings
+where the checkout has them beside it.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.base import EngineFolders, SpeechChunk, SpeechRequest, VoicePrompt
+from engines.espeak import EspeakEngine
+from engines.world.match import envelope_distance
+from engines.world.pieces import cuts, limited
+from engines.world.profile import VoiceProfile, measure
+from engines.world.vocoder import SAMPLE_RATE, analyse
+from studio.audio.reading import probe, read
+from studio.audio.resampling import resample
+from studio.audio.wav import WavWriter
+from studio.control import Control
+from studio.errors import BadInput, Cancelled
+from studio.settings import CHECKOUT
+
+REAL = CHECKOUT.parent / "shared" / "data" / "speech"
+
+REFERENCE_TEXT = (
+    "The weather was fine when we left the harbour, and by noon we could no longer see the land. "
+    "Nobody spoke about what had happened the night before."
+)
+TEXT = (
+    "I have a small favour to ask of you this morning. Please read the letter on the kitchen table, then "
+    "call your brother."
+)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
+    folder = tmp_path_factory.mktemp("espeak")
+    engine = EspeakEngine(EngineFolders(folder, folder))
+    yield engine
+    engine.unload()
+
+
+@pytest.fixture(scope="module")
+def reference(engine: EspeakEngine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A woman's voice, deeper, darker and slower than any of eSpeak NG's."""
+    values = {**engine.design("woman"), "voice": 7, "f0": 170, "tract": 0.95, "tilt": -3, "rate": 150}
+    chunks = list(engine.stream(SpeechRequest(REFERENCE_TEXT, "en-us", options=values), Control()))
+    return write(tmp_path_factory.mktemp("reference") / "reference.wav", sound(chunks))
+
+
+@pytest.fixture(scope="module")
+def prompt(engine: EspeakEngine, reference: Path) -> VoicePrompt:
+    return clone(engine, reference, REFERENCE_TEXT)
+
+
+def clone(
+    engine: EspeakEngine, audio: Path, text: str = "", language: str = "en-us", timbre_only: bool = False
+) -> VoicePrompt:
+    return engine.create_voice_prompt(audio, text, language, timbre_only, Control())
+
+
+def write(path: Path, samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> Path:
+    with WavWriter(path, sample_rate) as writer:
+        writer.append(samples.astype(np.float32))
+    return path
+
+
+def sound(chunks: list[SpeechChunk]) -> np.ndarray:
+    return np.concatenate([chunk.audio.samples for chunk in chunks])
+
+
+def say(engine: EspeakEngine, text: str = TEXT, language: str = "en-us", **fields) -> list[SpeechChunk]:
+    return list(engine.stream(SpeechRequest(text, language, **fields), Control()))
+
+
+def profile_of(path: Path) -> VoiceProfile:
+    sample_rate = min(SAMPLE_RATE, probe(path).sample_rate)
+    return measure(analyse(read(path, sample_rate=SAMPLE_RATE).samples), sample_rate)
+
+
+def semitones(one: VoiceProfile, other: VoiceProfile) -> float:
+    return abs(one.log_f0 - other.log_f0) / np.log(2) * 12
+
+
+def assert_near(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    """The promise: pitch within a semitone, spectrum at least twice as near as the default voice."""
+    target = profile_of(prompt.ref_audio)
+    default = measure(analyse(sound(say(engine, speaker="gmw/en-US"))))
+    matched = measure(analyse(sound(say(engine, voice_prompt=prompt))))
+    assert semitones(matched, target) < 1
+    assert envelope_distance(matched, target) < envelope_distance(default, target) / 2
+
+
+# Likeness
+
+
+def test_pitch_and_spectrum_come_near_the_reference(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    assert_near(engine, prompt)
+
+
+def test_the_pace_leans_towards_the_reference(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    usual = len(sound(say(engine, speaker="gmw/en-US")))
+    matched = len(sound(say(engine, voice_prompt=prompt)))
+    assert matched == pytest.approx(usual * 180 / 150, rel=0.1)
+
+
+def test_examples_of_the_recording_bring_it_nearer(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    target = profile_of(prompt.ref_audio)
+    with_none, with_half = (
+        measure(analyse(sound(say(engine, voice_prompt=prompt, options={"exemplar_weight": weight}))))
+        for weight in (0.0, 0.5)
+    )
+    assert envelope_distance(with_half, target) < envelope_distance(with_none, target)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no real recordings beside the checkout")
+@pytest.mark.parametrize("name", ["LJ001-0001", "2033-164914-0000"])
+def test_real_speakers_come_near(engine: EspeakEngine, name: str) -> None:
+    lines = (REAL / "transcripts.csv").read_text("utf-8").splitlines()
+    texts = dict(line.split("|", 1) for line in lines)
+    # Without a transcript the timbre alone keeps the test short.
+    text = texts.get(name, "")
+    assert_near(engine, clone(engine, REAL / f"{name}.flac", text, timbre_only=not text))
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no real recordings beside the checkout")
+@pytest.mark.parametrize("name", ["LJ001-0005", "LJ001-0007"])
+def test_long_transcripts_are_aligned(engine: EspeakEngine, name: str) -> None:
+    lines = (REAL / "transcripts.csv").read_text("utf-8").splitlines()
+    text = dict(line.split("|", 1) for line in lines)[name]
+    notes = " ".join(clone(engine, REAL / f"{name}.flac", text).notes)
+    assert "not used" not in notes
+
+
+# Sound
+
+
+def test_the_first_sound_comes_long_before_the_last(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    say(engine, "Warm.", voice_prompt=prompt)
+    start = time.perf_counter()
+    stream = engine.stream(SpeechRequest(TEXT, "en-us", voice_prompt=prompt), Control())
+    first = next(stream)
+    waited = time.perf_counter() - start
+    rest = list(stream)
+    took = time.perf_counter() - start
+    assert first.audio.duration < 2
+    assert waited < took / 2
+    assert took / sum(chunk.audio.duration for chunk in [first, *rest]) < 0.3
+
+
+def test_joins_do_not_click(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    chunks = say(engine, voice_prompt=prompt)
+    assert len(chunks) > 2
+    steps = np.abs(np.diff(sound(chunks)))
+    position = 0
+    for chunk in chunks[:-1]:
+        position += len(chunk.audio.samples)
+        assert steps[position - 30 : position + 30].max() < 0.02
+
+
+def test_the_sound_is_not_clipped_and_as_loud_as_a_preset(
+    engine: EspeakEngine, prompt: VoicePrompt
+) -> None:
+    preset, matched = sound(say(engine, speaker="gmw/en-US")), sound(say(engine, voice_prompt=prompt))
+    assert np.abs(matched).max() < 1
+    ratio = np.sqrt(np.mean(np.square(matched))) / np.sqrt(np.mean(np.square(preset)))
+    assert 0.5 < ratio < 2
+
+
+def test_words_are_timed_within_the_sound(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    chunks = say(engine, voice_prompt=prompt)
+    words = [word for chunk in chunks for word in chunk.words]
+    assert [word.text for word in words] == TEXT.split()
+    times = [moment for word in words for moment in (word.start, word.end)]
+    assert times == sorted(times)
+    assert times[-1] <= sum(chunk.audio.duration for chunk in chunks) + 1e-6
+
+
+def test_speed_changes_the_length(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    normal, fast = (len(sound(say(engine, voice_prompt=prompt, speed=speed))) for speed in (1.0, 1.5))
+    assert fast == pytest.approx(normal / 1.5, rel=0.1)
+
+
+def test_cancel_stops_between_pieces(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    control = Control()
+    stream = engine.stream(SpeechRequest(TEXT, "en-us", voice_prompt=prompt), control)
+    next(stream)
+    control.cancel()
+    with pytest.raises(Cancelled):
+        next(stream)
+    assert len(sound(say(engine, "Again.", voice_prompt=prompt)))
+
+
+@pytest.mark.parametrize(("text", "language"), [("Guten Tag, wie geht es?", "de"), ("...", "en-us")])
+def test_a_matched_voice_speaks_other_languages_and_survives_empty_ones(
+    engine: EspeakEngine, prompt: VoicePrompt, text: str, language: str
+) -> None:
+    say(engine, text, language, voice_prompt=prompt)
+
+
+def test_cutting_keeps_every_sample() -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE * 20)
+    samples[SAMPLE_RATE : SAMPLE_RATE + 2000] = 0
+    pieces = cuts(samples)
+    assert pieces[0][0] == 0
+    assert pieces[-1][1] == len(samples)
+    assert all(one[1] == other[0] for one, other in pairwise(pieces))
+    assert SAMPLE_RATE < pieces[0][1] < SAMPLE_RATE + 2000
+    assert max(end - start for start, end in pieces) < 7 * SAMPLE_RATE
+
+
+def test_the_limiter_leaves_what_is_in_range_alone() -> None:
+    sounds = np.linspace(-3, 3, 601)
+    result = limited(sounds)
+    assert np.array_equal(result[np.abs(sounds) <= 0.8], sounds[np.abs(sounds) <= 0.8])
+    assert np.abs(result).max() <= 1
+    assert (np.diff(result) >= 0).all()
+
+
+# The prompt
+
+
+def test_a_prompt_is_kept_by_content_and_made_again_when_lost(
+    engine: EspeakEngine, prompt: VoicePrompt, reference: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.wav"
+    copy.write_bytes(reference.read_bytes())
+    start = time.perf_counter()
+    again = clone(engine, copy, REFERENCE_TEXT)
+    assert time.perf_counter() - start < 0.5
+    assert again.cache == prompt.cache
+    assert again.cache is not None
+    kept = again.cache.read_bytes()
+    for damage in (b"", kept[: len(kept) // 2]):
+        again.cache.write_bytes(damage)
+        fresh = EspeakEngine(EngineFolders(engine._cache.parent, engine._cache.parent))
+        assert len(sound(say(fresh, "One.", voice_prompt=again)))
+        fresh.unload()
+    again.cache.unlink()
+    assert len(sound(say(engine, "One.", voice_prompt=again)))
+
+
+def test_another_text_language_or_purpose_is_another_prompt(
+    engine: EspeakEngine, prompt: VoicePrompt, reference: Path
+) -> None:
+    timbre = clone(engine, reference, REFERENCE_TEXT, timbre_only=True)
+    german = clone(engine, reference, language="de")
+    assert len({prompt.cache, timbre.cache, german.cache}) == 3
+    assert "Only the timbre" in " ".join(timbre.notes)
+    assert "English only" in " ".join(german.notes)
+
+
+def test_notes_say_what_was_left_out(engine: EspeakEngine, reference: Path) -> None:
+    without = clone(engine, reference)
+    assert "transcript" in " ".join(without.notes)
+    wrong = clone(engine, reference, "…")
+    assert "not used" in " ".join(wrong.notes)
+
+
+def test_a_long_reference_is_cut_and_the_note_says_so(
+    engine: EspeakEngine, reference: Path, tmp_path: Path
+) -> None:
+    once = read(reference, sample_rate=SAMPLE_RATE).samples
+    long = write(tmp_path / "long.wav", np.tile(once, int(70 * SAMPLE_RATE / len(once)) + 1))
+    assert "60 s" in " ".join(clone(engine, long, timbre_only=True).notes)
+
+
+@pytest.mark.parametrize("rate", [8_000, 48_000])
+def test_any_sample_rate_is_read(
+    engine: EspeakEngine, reference: Path, tmp_path: Path, rate: int
+) -> None:
+    audio = resample(read(reference), rate)
+    path = write(tmp_path / "r.wav", audio.samples, rate)
+    assert_near(engine, clone(engine, path, timbre_only=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "samples"),
+    [
+        ("short", np.sin(np.arange(SAMPLE_RATE // 2) / 20) * 0.5),
+        ("silent", np.zeros(SAMPLE_RATE * 3)),
+        ("noise", np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE * 3)),
+    ],
+)
+def test_a_reference_without_a_voice_is_refused_with_a_remedy(
+    engine: EspeakEngine, tmp_path: Path, name: str, samples: np.ndarray
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        clone(engine, write(tmp_path / f"{name}.wav", samples))
+    assert caught.value.hint == "Upload 6-15 s of clean speech."
+
+
+def test_a_missing_reference_is_refused(engine: EspeakEngine, tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        clone(engine, tmp_path / "none.wav")
+
+
+def test_a_short_reference_does_not_weigh_above_half(engine: EspeakEngine, prompt: VoicePrompt) -> None:
+    half, more = (
+        say(engine, "Short.", voice_prompt=prompt, options={"exemplar_weight": weight})
+        for weight in (0.5, 0.7)
+    )
+    assert "30 s" in " ".join(prompt.notes)
+    one, other = measure(analyse(sound(half))), measure(analyse(sound(more)))
+    assert envelope_distance(one, other) < 0.1
+
+
+def test_a_prompt_pickles(prompt: VoicePrompt) -> None:
+    assert pickle.loads(pickle.dumps(prompt)) == prompt
