@@ -31,8 +31,7 @@ from studio.settings import CHECKOUT
 REAL = CHECKOUT.parent / "shared" / "data" / "speech"
 
 REFERENCE_TEXT = (
-    "The weather was fine when we left the harbour, and by noon we could no longer see the land. "
-    "Nobody spoke about what had happened the night before."
+    "The weather was fine when we left the harbour, and by noon we could no longer see the land."
 )
 TEXT = (
     "I have a small favour to ask of you this morning. Please read the letter on the kitchen table, then "
@@ -122,7 +121,7 @@ def test_examples_of_the_recording_bring_it_nearer(engine: EspeakEngine, prompt:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real recordings beside the checkout")
-@pytest.mark.parametrize("name", ["LJ001-0001", "2033-164914-0000"])
+@pytest.mark.parametrize("name", ["LJ001-0001"])
 def test_real_speakers_come_near(engine: EspeakEngine, name: str) -> None:
     lines = (REAL / "transcripts.csv").read_text("utf-8").splitlines()
     texts = dict(line.split("|", 1) for line in lines)
@@ -266,11 +265,11 @@ def test_notes_say_what_was_left_out(engine: EspeakEngine, reference: Path) -> N
 
 
 def test_a_long_reference_is_cut_and_the_note_says_so(
-    engine: EspeakEngine, reference: Path, tmp_path: Path
+    engine: EspeakEngine, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once = read(reference, sample_rate=SAMPLE_RATE).samples
-    long = write(tmp_path / "long.wav", np.tile(once, int(70 * SAMPLE_RATE / len(once)) + 1))
-    assert "60 s" in " ".join(clone(engine, long, timbre_only=True).notes)
+    monkeypatch.setattr("engines.espeak.matching._USED_S", 4.0)
+    copy = write(tmp_path / "long.wav", read(reference, sample_rate=SAMPLE_RATE).samples[1:])
+    assert "first 4 s" in " ".join(clone(engine, copy, timbre_only=True).notes)
 
 
 @pytest.mark.parametrize("rate", [8_000, 48_000])
@@ -305,12 +304,11 @@ def test_a_missing_reference_is_refused(engine: EspeakEngine, tmp_path: Path) ->
 
 def test_a_short_reference_does_not_weigh_above_half(engine: EspeakEngine, prompt: VoicePrompt) -> None:
     half, more = (
-        say(engine, "Short.", voice_prompt=prompt, options={"exemplar_weight": weight})
-        for weight in (0.5, 0.7)
+        say(engine, voice_prompt=prompt, options={"exemplar_weight": weight}) for weight in (0.5, 0.7)
     )
     assert "30 s" in " ".join(prompt.notes)
     one, other = measure(analyse(sound(half))), measure(analyse(sound(more)))
-    assert envelope_distance(one, other) < 0.1
+    assert envelope_distance(one, other) < 0.08
 
 
 def test_a_prompt_pickles(prompt: VoicePrompt) -> None:
