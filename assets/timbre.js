@@ -4,9 +4,16 @@
   const START_S = 0.05; // lead given to the first buffer, so that it is not cut
 
   const key = (tab) => `timbre-takes-${tab}`;
-  window.timbreTakes = (tab) => JSON.parse(sessionStorage.getItem(key(tab)) || "[]");
+  window.timbreTakes = (tab) => sessionStorage.getItem(key(tab)) || "";
 
+  // The page opens on its first tab and says so before it has asked which one the address names.
+  let asked = false;
+  window.timbreTabWanted = () => {
+    asked = true;
+    return new URL(location).searchParams.get("tab") || "";
+  };
   window.timbreTabShown = (tab) => {
+    if (!asked) return;
     const url = new URL(location);
     url.searchParams.set("tab", tab);
     history.replaceState(null, "", url);
@@ -119,7 +126,7 @@
     for (const element of document.querySelectorAll(".timbre-player:not([data-alive])")) {
       element.dataset.alive = "1";
       const tab = element.dataset.tab;
-      sessionStorage.setItem(key(tab), JSON.stringify(element.dataset.takes.split(",")));
+      sessionStorage.setItem(key(tab), element.dataset.takes);
       players.get(tab)?.close();
       players.set(tab, new LivePlayer(element));
     }
@@ -131,9 +138,7 @@
     for (const button of document.querySelectorAll(".timbre-generate")) {
       if (button.offsetParent !== null && !button.disabled) {
         event.preventDefault();
-        // The text box tells the server of its text when it loses the focus.
-        document.activeElement?.blur();
-        setTimeout(() => button.click(), 60);
+        button.click();
       }
     }
   });

@@ -16,7 +16,7 @@ _SECRET = {"auth"}
 
 
 def build(studio: Studio, blocks: gr.Blocks) -> None:
-    with gr.Tab("Settings/About", id="about", elem_id="tab-about") as tab:
+    with gr.Tab("Settings/About", id="about", elem_id="tab-about", render_children=True) as tab:
         gr.Markdown(
             f"**Timbre {__version__}**, a local voice studio. Everything here is made on this machine;"
             " nothing is sent anywhere. Licence: Apache-2.0.\n\n"

@@ -27,7 +27,7 @@ class HistoryTab:
 
 
 def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
-    with gr.Tab("History", id="history", elem_id="tab-history") as tab:
+    with gr.Tab("History", id="history", elem_id="tab-history", render_children=True) as tab:
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300):
                 with gr.Row():
@@ -77,7 +77,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     filters = [search, favourites]
     page = [chosen, several, empty, newer, older, offset]
-    shown = [detail, audio, links, favourite, note, actions, sure]
+    shown = [detail, audio, links, favourite, note, actions]
 
     def listing(trigger: Any, step: int | None) -> Any:
         return trigger(bind(on_list, studio, step), [*filters, offset], page, **quick)
@@ -88,13 +88,15 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     listing(favourites.change, None)
     listing(older.click, 1)
     listing(newer.click, -1)
+    # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
     chosen.change(bind(on_choose, studio), [chosen], shown, **quick)
+    chosen.change(lambda: gr.Group(visible=False), None, sure, queue=False, **quick)
     toggled = favourite.click(bind(on_favourite, studio), [chosen], [detail, favourite], **quick)
     listing(toggled.success, 0)
     save_note.click(bind(on_note, studio), [chosen, note], [detail], **quick)
     delete.click(lambda: gr.Group(visible=True), None, sure, **quick)
     delete_no.click(lambda: gr.Group(visible=False), None, sure, **quick)
-    deleted = delete_yes.click(bind(on_delete, studio), [chosen], [chosen, sure], **quick)
+    deleted = delete_yes.click(bind(on_delete, studio), [chosen], [chosen], **quick)
     listing(deleted.success, 0)
     pack.click(bind(on_export, studio), [several], archive, api_visibility="private")
     return HistoryTab(tab, chosen, reuse)
@@ -127,7 +129,7 @@ def on_choose(studio: Studio, take_id: str | None, request: gr.Request) -> tuple
     """Show one take with its player and links."""
     if not take_id:
         nothing = '<p class="timbre-line">Choose a take to hear it.</p>'
-        return nothing, None, "", gr.skip(), "", gr.Group(visible=False), gr.Group(visible=False)
+        return nothing, None, "", gr.skip(), "", gr.Group(visible=False)
     record = studio.history.get(take_id, owner_of(request))
     return (
         _detail(record),
@@ -136,7 +138,6 @@ def on_choose(studio: Studio, take_id: str | None, request: gr.Request) -> tuple
         _favourite_button(record),
         record.note,
         gr.Group(visible=True),
-        gr.Group(visible=False),
     )
 
 
@@ -155,10 +156,9 @@ def on_note(studio: Studio, take_id: str, note: str, request: gr.Request) -> str
     return _detail(studio.history.get(take_id, owner))
 
 
-def on_delete(studio: Studio, take_id: str, request: gr.Request) -> tuple[None, Any]:
+def on_delete(studio: Studio, take_id: str, request: gr.Request) -> None:
     studio.history.delete(take_id, owner_of(request))
     gr.Info("Deleted.")
-    return None, gr.Group(visible=False)
 
 
 def on_export(studio: Studio, take_ids: Sequence[str], request: gr.Request) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from engines.base import Capability
+from studio.errors import BadInput
 from studio.services import orders
 from studio.services.studio import Studio
 from tabs.edge import bind, for_the_page, owner_of
@@ -42,9 +43,8 @@ def build_demo(studio: Studio) -> gr.Blocks:
     return blocks
 
 
-def on_open(request: gr.Request) -> Any:
+def on_open(wanted: str) -> Any:
     """The tab that the address names: ?tab=history."""
-    wanted = dict(request.query_params).get("tab", FIRST) if request else FIRST
     return gr.Tabs(selected=wanted if wanted in TABS else FIRST)
 
 
@@ -61,22 +61,25 @@ def on_send_reference(
     return gr.Tabs(selected=str(Capability.CLONE)), path, record.text
 
 
-def on_reuse(
-    studio: Studio, names: Mapping[str, Sequence[str]], request: gr.Request, take_id: str | None
-) -> list[Any]:
-    """A take's settings and text into the form of its tab; the other forms stay."""
+def on_reuse(studio: Studio, request: gr.Request, take_id: str | None) -> dict[str, Any]:
+    """A take's settings and text as values for the form of its tab, which "mode" names."""
     if not take_id:
-        gr.Info("Choose a take first.")
-        return [gr.skip()] * (1 + sum(len(fields) for fields in names.values()))
+        raise BadInput("No take is chosen.", "Choose one in the list first.")
     record = studio.history.get(take_id, owner_of(request))
     order = orders.from_settings(record.settings, record.text)
     values = form.from_order(order)
     if order.reference is not None:
         values["ref_audio"] = for_the_page(studio, order.reference.audio)
-    updates: list[Any] = [gr.Tabs(selected=record.mode)]
-    for mode, fields in names.items():
-        updates += events.fill(fields, values if mode == record.mode else {})
-    return updates
+    return {"mode": record.mode, "values": values}
+
+
+def on_fill(mode: str, names: Sequence[str], reused: dict[str, Any]) -> list[Any]:
+    """The values into the form of `mode`; the other forms stay as they are."""
+    return events.fill(names, reused["values"] if reused.get("mode") == mode else {})
+
+
+def on_show(reused: dict[str, Any]) -> Any:
+    return gr.Tabs(selected=reused.get("mode", FIRST))
 
 
 def _wire_send_to(
@@ -108,13 +111,20 @@ def _wire_send_to(
 def _wire_reuse(
     studio: Studio, history: HistoryTab, speech: Mapping[str, SpeechTab], tabs: gr.Tabs
 ) -> None:
-    names = {id_: list(panel.fields) for id_, panel in speech.items()}
-    outputs = [field for panel in speech.values() for field in panel.fields.values()]
-    history.reuse.click(bind(on_reuse, studio, names), [history.chosen], [tabs, *outputs], **_HIDDEN)
+    # One step a form: Gradio 6.17 freezes the browser when one event writes to all tabs at once.
+    reused = gr.State({})
+    step = history.reuse.click(bind(on_reuse, studio), [history.chosen], [reused], **_HIDDEN)
+    for id_, panel in speech.items():
+        names, fields = list(panel.fields), list(panel.fields.values())
+        step = step.success(bind(on_fill, id_, names), [reused], fields, **_HIDDEN)
+    step.success(bind(on_show), [reused], tabs, **_HIDDEN)
 
 
 def _wire_deep_links(blocks: gr.Blocks, tabs: gr.Tabs) -> None:
-    blocks.load(bind(on_open), None, tabs, queue=False, **_HIDDEN)
+    wanted = gr.Textbox("", visible=False, label="Tab of the address")
+    blocks.load(bind(on_open), wanted, tabs, js="() => window.timbreTabWanted()", queue=False, **_HIDDEN)
     for tab in tabs.children:
+        if not isinstance(tab, gr.Tab):
+            continue
         script = f"() => window.timbreTabShown({json.dumps(tab.id)})"
         tab.select(None, None, None, js=script, **_HIDDEN)

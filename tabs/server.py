@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import threading
+import warnings
 from typing import Any
 
 from studio import __version__, log
@@ -86,6 +87,9 @@ def launch(studio: Studio) -> Any:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HOME", str(studio.workspace.cache / "huggingface"))
 
+    # Gradio 6.17 names a constant that this Starlette has renamed, at every event.
+    warnings.filterwarnings("ignore", message="'HTTP_422_UNPROCESSABLE_ENTITY' is deprecated")
+
     from starlette.middleware import Middleware
 
     from studio.api import takes
@@ -131,6 +135,7 @@ def _run(studio: Studio) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
     demo = launch(studio)
+    threading.Thread(target=studio.warm_up, name="warm-up", daemon=True).start()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     print(f"Timbre is open at http://{host}:{settings.port}", flush=True)
     if demo.share_url:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,17 +84,18 @@ class History:
         offset: int = 0,
     ) -> list[TakeRecord]:
         """The newest first. `search` looks in text, voice and note, ignoring case."""
-        pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         with self._database.transaction() as connection:
+            # SQLite's own LIKE ignores the case of English letters only.
+            connection.create_function("folded", 1, _folded, deterministic=True)
             rows = connection.execute(
                 "SELECT * FROM takes WHERE owner = :owner AND favourite >= :favourite"
-                " AND (text LIKE :pattern ESCAPE '\\' OR voice LIKE :pattern ESCAPE '\\'"
-                "      OR note LIKE :pattern ESCAPE '\\')"
+                " AND (:search = '' OR instr(folded(text), :search)"
+                "      OR instr(folded(voice), :search) OR instr(folded(note), :search))"
                 " ORDER BY created DESC, rowid DESC LIMIT :limit OFFSET :offset",
                 {
                     "owner": owner,
                     "favourite": int(favourites),
-                    "pattern": pattern,
+                    "search": _folded(search),
                     "limit": limit,
                     "offset": offset,
                 },
@@ -104,7 +106,7 @@ class History:
         self._set(take_id, owner, "favourite", int(favourite))
 
     def set_note(self, take_id: str, owner: str, note: str) -> None:
-        self._set(take_id, owner, "note", note.strip()[:MAX_NOTE])
+        self._set(take_id, owner, "note", _text(note).strip()[:MAX_NOTE])
 
     def delete(self, take_id: str, owner: str) -> None:
         """Remove the take and its files."""
@@ -125,17 +127,20 @@ class History:
 
     def words(self, record: TakeRecord) -> tuple[WordTiming, ...]:
         """When each word is spoken, seconds from the file's start; empty where it is not known."""
-        sidecar = read_json(sidecar_path(self.path(record)))
-        return tuple(WordTiming(*word) for word in sidecar.get("words", ()))
+        path = sidecar_path(self.path(record))
+        if not path.exists():  # removed by hand
+            return ()
+        return tuple(WordTiming(*word) for word in read_json(path).get("words", ()))
 
     def export(self, take_ids: Sequence[str], owner: str, target: Path) -> Path:
         """Zip the takes' sounds and sidecars into `target`, whole or not at all."""
-        paths = [self.path(self.get(take_id, owner)) for take_id in take_ids]
+        paths = [self.path(self.get(take_id, owner)) for take_id in dict.fromkeys(take_ids)]
         with publishing(target) as partial, zipfile.ZipFile(partial, "w") as archive:
             for path in paths:
                 archive.write(path, path.name, compress_type=zipfile.ZIP_STORED)
                 sidecar = sidecar_path(path)
-                archive.write(sidecar, sidecar.name, compress_type=zipfile.ZIP_DEFLATED)
+                if sidecar.exists():
+                    archive.write(sidecar, sidecar.name, compress_type=zipfile.ZIP_DEFLATED)
         return target
 
     def estimate(self, mode: str, engine: str, characters: int, speed: float) -> Estimate:
@@ -159,6 +164,15 @@ class History:
 def sidecar_path(path: Path) -> Path:
     """The .json that says how the sound at `path` was made."""
     return path.with_suffix(".json")
+
+
+def _text(given: str) -> str:
+    """`given` without the lone surrogates that JSON can carry and SQLite refuses."""
+    return given.encode("utf-8", "ignore").decode()
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", _text(text)).casefold()
 
 
 def _record(row: sqlite3.Row) -> TakeRecord:

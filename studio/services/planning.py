@@ -122,5 +122,7 @@ def _voice_name(order: SpeechOrder, speaker: Speaker | None) -> str:
     if speaker is not None:
         return speaker.label
     if order.mode is Capability.CLONE and order.reference is not None:
-        return f"like {order.reference.audio.stem[:40]}"
-    return order.description.strip()[:60] or "designed voice"
+        # A file's name may hold bytes that are no text; the history cannot.
+        name = order.reference.audio.stem[:40].encode("utf-8", "replace").decode()
+        return f"like {name}"
+    return clean(order.description).strip()[:60] or "designed voice"

@@ -36,6 +36,7 @@ class Presets:
         return name
 
     def load(self, owner: str, mode: str, name: str) -> dict[str, Any]:
+        name = clean_name(name)
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT settings FROM presets WHERE owner = ? AND mode = ? AND name = ?",
@@ -47,6 +48,7 @@ class Presets:
         return settings
 
     def delete(self, owner: str, mode: str, name: str) -> None:
+        name = clean_name(name)
         with self._database.transaction() as connection:
             connection.execute(
                 "DELETE FROM presets WHERE owner = ? AND mode = ? AND name = ?", (owner, mode, name)

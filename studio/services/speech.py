@@ -100,7 +100,10 @@ class SpeechService:
             if on_status is not None:
                 on_status(status)
         if status.state is TakeState.STOPPED:
-            raise Cancelled
+            kept = status.record
+            raise Cancelled(
+                "Stopped.", f"What was spoken is kept in {self._history.path(kept)}." if kept else ""
+            )
         failure = self.live(take_id).failure
         if failure is not None:
             raise failure

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
 from engines.base import EngineFolders
 from engines.manager import EngineManager
 from engines.registry import Registry
 from studio.audio.reading import Limits
+from studio.control import Control
 from studio.db import Database
+from studio.errors import StudioError
 from studio.services.history import History
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
 from studio.services.speech import SpeechService
 from studio.settings import Settings
 from studio.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 class Studio:
@@ -35,6 +41,17 @@ class Studio:
         )
         references = ReferenceStore(self.workspace.references, reference_limits)
         self.speech = SpeechService(settings, self.workspace, self.engines, self.history, references)
+
+    def warm_up(self) -> None:
+        """Get the default engine ready if that costs nothing, so that the first take starts at
+        once. Whatever fails here fails again, with words, when somebody speaks."""
+        try:
+            engine = self.engines.registry.get(self.settings.default_engine)
+            if engine.info.embedded:
+                with self.engines.lease(engine.info.id, Control()):
+                    import pyloudnorm  # noqa: F401 - a second of imports, wanted by every take
+        except StudioError as error:
+            log.warning("warm-up failed", extra={"kind": error.kind})
 
     def close(self) -> None:
         """Stop what runs, keep what was made, unload the engines."""

@@ -50,9 +50,9 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
     # A reload loses nothing: the window remembers which takes it was showing.
     resumed = blocks.load(
         bind(on_resume, studio, panel.mode),
-        [panel.takes],
+        [panel.remembered],
         [panel.takes, panel.player],
-        js=f"() => [window.timbreTakes('{panel.id}')]",
+        js=f"() => window.timbreTakes('{panel.id}')",
         **quick,
     )
     resumed.success(bind(on_follow, studio), [panel.takes], follow_outputs, **watch)
@@ -71,11 +71,16 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
 
 def _wire_engine(studio: Studio, panel: SpeechTab, quick: dict[str, Any]) -> None:
     panel.fields["engine"].change(
-        bind(on_engine, studio, list(panel.option_groups)),
+        bind(on_engine, studio),
         [panel.fields["engine"], panel.fields["language"]],
-        [panel.engine_note, panel.fields["language"], *panel.option_groups.values()],
+        [panel.engine_note, panel.fields["language"]],
         **quick,
     )
+    # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
+    for engine, group in panel.option_groups.items():
+        panel.fields["engine"].change(
+            bind(on_engine_options, engine), [panel.fields["engine"]], group, **quick
+        )
     if panel.mode is Capability.PRESET:
         for name in ("engine", "language"):
             panel.fields[name].change(
@@ -150,15 +155,12 @@ def on_follow(studio: Studio, take_ids: Sequence[str]) -> Iterator[tuple[Any, ..
 
 
 def on_resume(
-    studio: Studio, mode: Capability, request: gr.Request, take_ids: object
+    studio: Studio, mode: Capability, request: gr.Request, remembered: str
 ) -> tuple[list[str], str]:
     """After a reload: the takes that this window was showing, as far as they are still here."""
     owner = owner_of(request)
-    asked = take_ids if isinstance(take_ids, list) else []
     known = [
-        take_id
-        for take_id in asked
-        if isinstance(take_id, str) and studio.speech.is_live(take_id, owner)
+        take_id for take_id in (remembered or "").split(",") if studio.speech.is_live(take_id, owner)
     ]
     # A browser plays nothing before the person has touched the page, so it waits for Play.
     return known, _player(studio, known, mode, autoplay=False) if known else ""
@@ -179,16 +181,17 @@ def on_text(studio: Studio, mode: Capability, text: str, speed: float, engine: s
     return view.counter(characters, limit, estimate)
 
 
-def on_engine(studio: Studio, groups: Sequence[str], engine: str, language: str) -> tuple[Any, ...]:
-    """Another engine: what it says of itself, its languages, its options."""
+def on_engine(studio: Studio, engine: str, language: str) -> tuple[str, Any]:
+    """Another engine: what it says of itself, and its languages."""
     info = studio.engines.registry.get(engine).info
     choices = language_choices(info)
     kept = language if language in {code for _, code in choices} else choices[0][1]
-    return (
-        engine_note(info),
-        gr.Dropdown(choices=choices, value=kept),
-        *(gr.Group(visible=group == engine) for group in groups),
-    )
+    return engine_note(info), gr.Dropdown(choices=choices, value=kept)
+
+
+def on_engine_options(group: str, engine: str) -> Any:
+    """The options of one engine are shown while it is the chosen one."""
+    return gr.Group(visible=group == engine)
 
 
 def on_voices(studio: Studio, engine: str, language: str, chosen: str) -> Any:

@@ -32,6 +32,7 @@ class SpeechTab:
     result: gr.Audio | None = None
     downloads: gr.HTML | None = None
     takes: gr.State | None = None  # ids of the takes shown
+    remembered: gr.Textbox | None = None  # the same as the window remembers them, comma-separated
     send_to: gr.Group | None = None
     preset: gr.Dropdown | None = None
     preset_name: gr.Textbox | None = None
@@ -51,7 +52,7 @@ def lay_out(studio: Studio, mode: Capability, label: str, voice_section: VoiceSe
     """Lay the tab out in the current Blocks; `tabs.speech.events.wire` brings it to life."""
     engines = [info for info in studio.engines.registry.infos() if mode in info.capabilities]
     chosen = next((info for info in engines if info.id == studio.settings.default_engine), engines[0])
-    with gr.Tab(label, id=str(mode), elem_id=f"tab-{mode}") as tab:
+    with gr.Tab(label, id=str(mode), elem_id=f"tab-{mode}", render_children=True) as tab:
         panel = SpeechTab(mode, tab)
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300):
@@ -73,7 +74,7 @@ def _text(panel: SpeechTab) -> None:
         placeholder="Type or paste what should be spoken.",
         elem_id=f"{panel.id}-text",
     )
-    panel.counter = gr.HTML(view.counter(0, 1, None), elem_id=f"{panel.id}-counter")
+    panel.counter = gr.HTML(view.counter(0, 1, None), elem_id=f"{panel.id}-counter", padding=False)
 
 
 def _engine_and_language(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -> None:
@@ -92,7 +93,7 @@ def _engine_and_language(panel: SpeechTab, engines: list[EngineInfo], chosen: En
             elem_id=f"{panel.id}-engine",
             min_width=140,
         )
-    panel.engine_note = gr.HTML(engine_note(chosen), elem_id=f"{panel.id}-engine-note")
+    panel.engine_note = gr.HTML(engine_note(chosen), elem_id=f"{panel.id}-engine-note", padding=False)
 
 
 def _advanced(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -> None:
@@ -171,10 +172,11 @@ def _results(panel: SpeechTab) -> None:
             elem_classes="timbre-generate",
         )
         panel.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id=f"{panel.id}-stop")
-    panel.player = gr.HTML("", elem_id=f"{panel.id}-player")
+    panel.player = gr.HTML("", elem_id=f"{panel.id}-player", padding=False)
     panel.status = gr.HTML(
         '<p class="timbre-line">Nothing spoken yet. Press Generate to hear your text.</p>',
         elem_id=f"{panel.id}-status",
+        padding=False,
     )
     panel.result = gr.Audio(
         label="Result, lossless",
@@ -184,8 +186,9 @@ def _results(panel: SpeechTab) -> None:
         elem_id=f"{panel.id}-result",
         buttons=["download"],
     )
-    panel.downloads = gr.HTML("", elem_id=f"{panel.id}-downloads")
+    panel.downloads = gr.HTML("", elem_id=f"{panel.id}-downloads", padding=False)
     panel.takes = gr.State([])
+    panel.remembered = gr.Textbox("", visible=False, label="Remembered takes")
     with gr.Group(visible=False, elem_id=f"{panel.id}-send") as panel.send_to:
         pass
 
