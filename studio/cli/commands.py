@@ -122,13 +122,13 @@ def _one_a_language(speakers: list[Speaker]) -> list[Speaker]:
 
 
 def _order(studio: Studio, given: argparse.Namespace) -> SpeechOrder:
-    asked = [name for name in ("voice", "ref_audio", "design") if getattr(given, name)]
+    asked = [name for name in ("voice", "ref_audio", "design") if getattr(given, name) is not None]
     if len(asked) > 1:
         raise BadInput(
             "--voice, --ref-audio and --design cannot be combined.", "Give the one that is meant."
         )
     mode, reference = Capability.PRESET, None
-    if given.ref_audio:
+    if given.ref_audio is not None:
         mode = Capability.CLONE
         reference = Reference(
             Path(given.ref_audio), given.ref_text, given.ref_start, given.ref_end, given.timbre_only
@@ -163,12 +163,16 @@ def _text(given: argparse.Namespace) -> str:
         return str(given.text)
     try:
         if given.stdin == "-" or given.file == "-":
+            if sys.stdin is None:
+                raise BadInput("There is no standard input.", "Give the text with --text or --file.")
             return sys.stdin.buffer.read().decode("utf-8-sig")
         return Path(given.file).read_text("utf-8-sig")
     except FileNotFoundError as error:
         raise BadInput(f"There is no file {given.file}.", "Check its name.") from error
     except IsADirectoryError as error:
         raise BadInput(f"{given.file} is a folder.", "Name a text file.") from error
+    except PermissionError as error:
+        raise BadInput(f"{given.file} cannot be read.", "Give yourself access to it.") from error
     except UnicodeDecodeError as error:
         raise BadInput("The text is not UTF-8.", "Save it as UTF-8 and try again.") from error
 
@@ -248,4 +252,4 @@ def _stopping_on_interrupt() -> Iterator[Control]:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value))  # ASCII, so that it is valid in whatever encoding the output has

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 
 from studio import log
 from studio.cli import commands
-from studio.errors import StudioError
+from studio.errors import Cancelled, StorageFailed, StudioError
 from studio.services.studio import Studio
 from studio.settings import load_settings
 
@@ -21,14 +23,34 @@ _COMMANDS = {
 
 def run(given: argparse.Namespace) -> int:
     """Run the command that was parsed; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no fault
+            stream.reconfigure(errors="backslashreplace")
     try:
         settings = load_settings(home=given.home, log_level=given.log_level or "warning")
         log.configure(settings.log_level, settings.log_json)
         with Studio(settings) as studio:
             _COMMANDS[given.command](studio, given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough, as `head` does. What is left must not be flushed at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return report(Cancelled(), given.json)
     except StudioError as error:
-        return report(error, getattr(given, "json", False))
+        return report(error, given.json)
+    except OSError as error:
+        return report(_in_words(error), given.json)
     return 0
+
+
+def _in_words(error: OSError) -> StudioError:
+    """For what the system refuses in a way that nothing nearer has words for."""
+    place = f"{error.filename}: " if error.filename else ""
+    return StorageFailed(
+        f"{place}{error.strerror or error}.", "Check the names that were given and the disk."
+    )
 
 
 def report(error: StudioError, as_json: bool) -> int:

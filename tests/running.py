@@ -1,0 +1,111 @@
+"""Timbre as people run it: a process of its own, and a server to talk to."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from studio.settings import CHECKOUT
+
+_START_S = 60.0
+
+
+def command_line(home: Path, *arguments: str) -> list[str]:
+    return [sys.executable, str(CHECKOUT / "app.py"), "--home", str(home), *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's, so that nothing is fetched and nothing of the developer's is used."""
+    return {**os.environ, "HF_HUB_OFFLINE": "1", "GRADIO_ANALYTICS_ENABLED": "False", **more}
+
+
+def timbre(
+    home: Path, *arguments: str, stdin: bytes = b"", cwd: Path | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    result = subprocess.run(
+        command_line(home, *arguments), input=stdin, capture_output=True, timeout=60, cwd=cwd,
+        env=environment(**env), check=False,
+    )  # fmt: skip
+    return subprocess.CompletedProcess(
+        result.args, result.returncode, result.stdout.decode(), result.stderr.decode()
+    )
+
+
+def begin(home: Path, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+    """Start a command and leave it running; the caller ends it."""
+    return subprocess.Popen(
+        command_line(home, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment(**env),
+    )  # fmt: skip
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def spooled(home: Path) -> int:
+    """Bytes of sound that are being spoken in `home` right now."""
+    return sum(path.stat().st_size for path in (home / ".cache" / "spool").glob("*/*.wav"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """`python app.py` on a free port; a context manager."""
+
+    def __init__(self, home: Path, *arguments: str, **env: str) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = home.with_name(f"{home.name}.log")
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command_line(home, "--port", str(self.port), *arguments),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(**env),
+            )  # fmt: skip
+        until(lambda: self.process.poll() is not None or "is open at" in self.log, _START_S)
+        assert self.process.poll() is None, self.log
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    def raw(self, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+        """Ask for exactly `path`: no client tidies it up, and no redirect is followed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return response.status, headers, response.read()
+        finally:
+            connection.close()
+
+    def stop(self, sign: int = signal.SIGTERM) -> int:
+        """End it; returns its exit code."""
+        self.process.send_signal(sign)
+        return self.process.wait(20)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
