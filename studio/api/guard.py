@@ -14,9 +14,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: Path parameters by which Gradio serves or fetches a file.
-_FILE_ROUTE = re.compile(r"/(?:file|proxy)=(?P<value>.*)", re.IGNORECASE | re.DOTALL)
-_LOOKS_LIKE_URL = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:[/\\]|[/\\]{2})", re.IGNORECASE)
+#: What stands before the name in Gradio's routes that serve or fetch a file: file=NAME, file/NAME.
+_FILE_ROUTE = re.compile(r"/(?:file|proxy)[=/]", re.IGNORECASE)
+_LOOKS_LIKE_URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNORECASE)
+#: What a browser drops from an address before it reads it (WHATWG URL): these anywhere, and all
+#: control characters and spaces at its beginning.
+_DROPPED = str.maketrans("", "", "\t\n\r")
+_BEFORE = "".join(map(chr, range(0x21)))
 _DRIVE = re.compile(r"^[a-z]:[/\\](?![/\\])", re.IGNORECASE)  # C:\ is a file, not a scheme
 
 #: Everything the page loads comes from the page's own host. Gradio needs inline scripts and eval.
@@ -36,7 +40,7 @@ _HEADERS = (
 class Guard:
     """ASGI middleware.
 
-    Gradio 6.17.3 answers `/gradio_api/file=http://...` with a redirect to that address
+    Gradio 6.17.3 answers `/gradio_api/file=http://...`, and `file/http://...`, with a redirect to that address
     (CVE-2026-59806): a link to this studio would lead anywhere, and a server that follows it could
     be led inside. No file of ours has a name that looks like a URL, so those are refused.
     """
@@ -56,9 +60,8 @@ class Guard:
 def names_a_url(path: str) -> bool:
     """Whether `path` asks Gradio for a file by something that looks like a URL, however encoded."""
     for _ in range(5):  # people encode the encoding
-        match = _FILE_ROUTE.search(path)
-        if match:
-            value = match["value"]
+        for route in _FILE_ROUTE.finditer(path):
+            value = path[route.end() :].translate(_DROPPED).lstrip(_BEFORE)
             if _LOOKS_LIKE_URL.match(value) and not _DRIVE.match(value):
                 return True
         decoded = unquote(path)
