@@ -6,18 +6,42 @@
   const key = (tab) => `timbre-takes-${tab}`;
   window.timbreTakes = (tab) => sessionStorage.getItem(key(tab)) || "";
 
-  // The page opens on its first tab and says so before it has asked which one the address names.
-  let asked = false;
-  window.timbreTabWanted = () => {
-    asked = true;
-    return new URL(location).searchParams.get("tab") || "";
-  };
-  window.timbreTabShown = (tab) => {
-    if (!asked) return;
+  // Tabs: one panel is shown, the address follows, and arrows move between them.
+  window.timbreShow = (wanted) => {
+    const list = document.querySelector(".timbre-tabs");
+    if (!list) return;
+    const tabs = [...list.querySelectorAll("[role=tab]")];
+    const chosen = tabs.find((tab) => tab.dataset.tab === wanted)
+      || tabs.find((tab) => tab.dataset.tab === list.dataset.first);
+    for (const tab of tabs) {
+      tab.setAttribute("aria-selected", String(tab === chosen));
+      tab.tabIndex = tab === chosen ? 0 : -1;
+      document.getElementById(`tab-${tab.dataset.tab}`)?.classList.toggle("timbre-shown", tab === chosen);
+    }
     const url = new URL(location);
-    url.searchParams.set("tab", tab);
-    history.replaceState(null, "", url);
+    if (url.searchParams.get("tab") !== chosen.dataset.tab) {
+      url.searchParams.set("tab", chosen.dataset.tab);
+      history.replaceState(null, "", url);
+    }
+    document.getElementById(`${chosen.dataset.tab}-refresh`)?.click();
+    window.dispatchEvent(new Event("resize")); // waveforms drawn while hidden have no width yet
   };
+
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest?.(".timbre-tabs [role=tab]");
+    if (tab) window.timbreShow(tab.dataset.tab);
+  });
+  document.addEventListener("keydown", (event) => {
+    const tab = event.target.closest?.(".timbre-tabs [role=tab]");
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (!tab || step === undefined) return;
+    event.preventDefault();
+    const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")];
+    const place = step === -Infinity ? 0 : step === Infinity ? tabs.length - 1
+      : (tabs.indexOf(tab) + step + tabs.length) % tabs.length;
+    tabs[place].focus();
+    window.timbreShow(tabs[place].dataset.tab);
+  });
 
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
@@ -123,6 +147,15 @@
 
   const players = new Map(); // by tab: one speaks at a time in each
   const scan = () => {
+    const list = document.querySelector(".timbre-tabs:not([data-alive])");
+    if (list && document.querySelector(".timbre-panel")) {
+      list.dataset.alive = "1";
+      window.timbreShow(new URL(location).searchParams.get("tab"));
+    }
+    for (const panel of document.querySelectorAll(".timbre-panel:not([role])")) {
+      panel.setAttribute("role", "tabpanel");
+      panel.setAttribute("aria-labelledby", `${panel.id}-button`);
+    }
     for (const element of document.querySelectorAll(".timbre-player:not([data-alive])")) {
       element.dataset.alive = "1";
       const tab = element.dataset.tab;

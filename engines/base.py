@@ -177,6 +177,9 @@ class SpeechEngine(Protocol):
         """The options that `description` stands for, to be shown and adjusted; empty where the
         engine understands the words itself. Engines without Capability.DESIGN raise BadInput."""
 
+    def understood(self, description: str) -> tuple[str, ...]:
+        """The words of `description` that `design` made something of, as they were written."""
+
     def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
         """Speak one part, chunk by chunk. Closing the iterator stops it; so does the control,
         with Cancelled."""

@@ -11,26 +11,32 @@ from studio.services.studio import Studio
 from studio.settings import Settings
 from tabs.edge import bind
 
+LABEL = "Settings/About"
+
 #: Shown nowhere: whoever is signed in need not know everybody's password.
 _SECRET = {"auth"}
 
 
 def build(studio: Studio, blocks: gr.Blocks) -> None:
-    with gr.Tab("Settings/About", id="about", elem_id="tab-about", render_children=True) as tab:
-        gr.Markdown(
-            f"**Timbre {__version__}**, a local voice studio. Everything here is made on this machine;"
-            " nothing is sent anywhere. Licence: Apache-2.0.\n\n"
-            "Speech made here is synthetic. Speak like a real person only with their consent, and say"
-            " that it is synthetic when you publish it."
-        )
-        engines = gr.HTML(elem_id="about-engines")
+    gr.Markdown(
+        f"**Timbre {__version__}**, a local voice studio. Everything here is made on this machine;"
+        " nothing is sent anywhere. Licence: Apache-2.0.\n\n"
+        "Speech made here is synthetic. Speak like a real person only with their consent, and say"
+        " that it is synthetic when you publish it."
+    )
+    engines = gr.HTML(elem_id="about-engines")
+    with gr.Row():
+        # assets/timbre.js presses it whenever the tab is shown
+        refresh = gr.Button("Refresh", elem_id="about-refresh")
         unload = gr.Button("Unload engines", elem_id="about-unload")
-        gr.Markdown(
-            "Settings in force. Change them in `timbre.toml` in the home folder, by `TIMBRE_*`"
-            " environment variables or on the command line, then start again."
-        )
-        gr.HTML(_settings(studio.settings), elem_id="about-settings")
-    tab.select(bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private")
+    gr.Markdown(
+        "Settings in force. Change them in `timbre.toml` in the home folder, by `TIMBRE_*`"
+        " environment variables or on the command line, then start again."
+    )
+    gr.HTML(_settings(studio.settings), elem_id="about-settings")
+    refresh.click(
+        bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private"
+    )
     blocks.load(bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private")
     unload.click(bind(on_unload, studio), None, engines, api_visibility="private")
 

@@ -11,9 +11,11 @@ from engines.base import Capability, EngineInfo
 from studio.services.studio import Studio
 from tabs.speech.layout import SpeechTab, lay_out
 
+LABEL = "Clone"
 
-def build(studio: Studio) -> SpeechTab:
-    return lay_out(studio, Capability.CLONE, "Clone", _voice)
+
+def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:
+    return lay_out(studio, Capability.CLONE, LABEL, _voice)
 
 
 def _voice(engine: EngineInfo) -> Mapping[str, Component]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -15,14 +17,19 @@ from tabs.speech.events import fill
 from tabs.speech.form import option_field
 from tabs.speech.layout import SpeechTab, lay_out
 
+LABEL = "Design"
 
-def build(studio: Studio) -> SpeechTab:
-    panel = lay_out(studio, Capability.DESIGN, "Design", _voice)
+_EMPTY = '<p class="timbre-line">The sliders below follow the words, and can be moved.</p>'
+
+
+def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:
+    heard = gr.HTML(_EMPTY, render=False, elem_id="design-understood", padding=False)
+    panel = lay_out(studio, Capability.DESIGN, LABEL, functools.partial(_voice, heard))
     names = [name for name in panel.fields if name.startswith("option:")]
     panel.fields["description"].change(
         bind(on_description, studio, names),
         [panel.fields["engine"], panel.fields["description"]],
-        [panel.fields[name] for name in names],
+        [heard, *(panel.fields[name] for name in names)],
         trigger_mode="always_last",
         queue=False,
         show_progress="hidden",
@@ -31,7 +38,7 @@ def build(studio: Studio) -> SpeechTab:
     return panel
 
 
-def _voice(engine: EngineInfo) -> Mapping[str, Component]:
+def _voice(heard: gr.HTML, engine: EngineInfo) -> Mapping[str, Component]:
     description = gr.Textbox(
         label="The voice in words",
         placeholder="an old man, deep and slow",
@@ -39,15 +46,16 @@ def _voice(engine: EngineInfo) -> Mapping[str, Component]:
         lines=2,
         elem_id="design-description",
     )
+    heard.render()
     return {"description": description}
 
 
-def on_description(
-    studio: Studio, names: Sequence[str], engine: str, description: str
-) -> list[Any] | Any:
-    """Move the sliders to what the words stand for."""
+def on_description(studio: Studio, names: Sequence[str], engine: str, description: str) -> list[Any]:
+    """Say which words were understood, and move the sliders to what they stand for."""
     if not (description or "").strip():
-        return fill(names, {})
-    options = studio.engines.registry.get(engine).design(description)
-    updates = fill(names, {option_field(engine, key): value for key, value in options.items()})
-    return updates if len(updates) > 1 else updates[0]
+        return [_EMPTY, *fill(names, {})]
+    chosen = studio.engines.registry.get(engine)
+    options = chosen.design(description)
+    words = ", ".join(chosen.understood(description)) or "nothing; this is the plain voice"
+    line = f'<p class="timbre-line">Understood: {escape(words)}.</p>'
+    return [line, *fill(names, {option_field(engine, key): value for key, value in options.items()})]

@@ -16,62 +16,63 @@ from studio.services.takes import TakeRecord
 from tabs.edge import bind, for_the_page, owner_of
 from tabs.speech import view
 
+LABEL = "History"
 PAGE_SIZE = 20
 
 
 @dataclass
 class HistoryTab:
-    tab: gr.Tab
     chosen: gr.Radio
     reuse: gr.Button
 
 
 def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
-    with gr.Tab("History", id="history", elem_id="tab-history", render_children=True) as tab:
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=300):
-                with gr.Row():
-                    search = gr.Textbox(
-                        label="Search text, voice and notes", max_lines=1, elem_id="history-search"
-                    )
-                    favourites = gr.Checkbox(
-                        False, label="Favourites only", elem_id="history-favourites", min_width=120
-                    )
-                empty = gr.HTML(_empty(""), elem_id="history-empty")
-                chosen = gr.Radio([], label="Takes, the newest first", elem_id="history-takes")
-                with gr.Row():
-                    newer = gr.Button("Newer", elem_id="history-newer", interactive=False)
-                    older = gr.Button("Older", elem_id="history-older", interactive=False)
-            with gr.Column(scale=2, min_width=300):
-                detail = gr.HTML(
-                    '<p class="timbre-line">Choose a take to hear it.</p>', elem_id="history-detail"
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=300):
+            with gr.Row():
+                search = gr.Textbox(
+                    label="Search text, voice and notes", max_lines=1, elem_id="history-search"
                 )
-                with gr.Group(visible=False) as actions:
-                    audio = gr.Audio(
-                        label="Take",
-                        type="filepath",
-                        interactive=False,
-                        elem_id="history-audio",
-                        buttons=["download"],
+                favourites = gr.Checkbox(
+                    False, label="Favourites only", elem_id="history-favourites", min_width=120
+                )
+            empty = gr.HTML(_empty(""), elem_id="history-empty")
+            chosen = gr.Radio([], label="Takes, the newest first", elem_id="history-takes")
+            with gr.Row():
+                # assets/timbre.js presses it whenever the tab is shown
+                refresh = gr.Button("Refresh", elem_id="history-refresh")
+                newer = gr.Button("Newer", elem_id="history-newer", interactive=False)
+                older = gr.Button("Older", elem_id="history-older", interactive=False)
+        with gr.Column(scale=2, min_width=300):
+            detail = gr.HTML(
+                '<p class="timbre-line">Choose a take to hear it.</p>', elem_id="history-detail"
+            )
+            with gr.Group(visible=False) as actions:
+                audio = gr.Audio(
+                    label="Take",
+                    type="filepath",
+                    interactive=False,
+                    elem_id="history-audio",
+                    buttons=["download"],
+                )
+                links = gr.HTML("", elem_id="history-links")
+                with gr.Row():
+                    favourite = gr.Button("Favourite", elem_id="history-favourite")
+                    reuse = gr.Button("Use these settings", elem_id="history-reuse")
+                    delete = gr.Button("Delete", variant="stop", elem_id="history-delete")
+                note = gr.Textbox(label="Note", lines=2, elem_id="history-note")
+                save_note = gr.Button("Save the note", elem_id="history-save-note")
+            with gr.Group(visible=False) as sure:
+                gr.HTML('<p class="timbre-line">Delete this take and its file for good?</p>')
+                with gr.Row():
+                    delete_yes = gr.Button(
+                        "Yes, delete it", variant="stop", elem_id="history-delete-yes"
                     )
-                    links = gr.HTML("", elem_id="history-links")
-                    with gr.Row():
-                        favourite = gr.Button("Favourite", elem_id="history-favourite")
-                        reuse = gr.Button("Use these settings", elem_id="history-reuse")
-                        delete = gr.Button("Delete", variant="stop", elem_id="history-delete")
-                    note = gr.Textbox(label="Note", lines=2, elem_id="history-note")
-                    save_note = gr.Button("Save the note", elem_id="history-save-note")
-                with gr.Group(visible=False) as sure:
-                    gr.HTML('<p class="timbre-line">Delete this take and its file for good?</p>')
-                    with gr.Row():
-                        delete_yes = gr.Button(
-                            "Yes, delete it", variant="stop", elem_id="history-delete-yes"
-                        )
-                        delete_no = gr.Button("No, keep it", elem_id="history-delete-no")
-                with gr.Accordion("Export several as a zip", open=False, elem_id="history-export"):
-                    several = gr.CheckboxGroup([], label="Takes of this page", elem_id="history-several")
-                    pack = gr.Button("Make the zip", elem_id="history-pack")
-                    archive = gr.File(label="Zip", interactive=False, elem_id="history-zip")
+                    delete_no = gr.Button("No, keep it", elem_id="history-delete-no")
+            with gr.Accordion("Export several as a zip", open=False, elem_id="history-export"):
+                several = gr.CheckboxGroup([], label="Takes of this page", elem_id="history-several")
+                pack = gr.Button("Make the zip", elem_id="history-pack")
+                archive = gr.File(label="Zip", interactive=False, elem_id="history-zip")
     offset = gr.State(0)
 
     quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -82,7 +83,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     def listing(trigger: Any, step: int | None) -> Any:
         return trigger(bind(on_list, studio, step), [*filters, offset], page, **quick)
 
-    listing(tab.select, 0)
+    listing(refresh.click, 0)
     listing(blocks.load, None)
     listing(search.change, None)
     listing(favourites.change, None)
@@ -99,7 +100,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     deleted = delete_yes.click(bind(on_delete, studio), [chosen], [chosen], **quick)
     listing(deleted.success, 0)
     pack.click(bind(on_export, studio), [several], archive, api_visibility="private")
-    return HistoryTab(tab, chosen, reuse)
+    return HistoryTab(chosen, reuse)
 
 
 def on_list(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from studio.errors import BadInput
 from studio.services import orders
 from studio.services.studio import Studio
 from tabs.edge import bind, for_the_page, owner_of
+from tabs.frame import panel, showing, tab_row
 from tabs.history import HistoryTab
 from tabs.registry import FIRST, TABS
 from tabs.speech import events, form
@@ -30,39 +30,33 @@ def build_demo(studio: Studio) -> gr.Blocks:
         title="Timbre", fill_width=True, analytics_enabled=False, delete_cache=_DELETE_CACHE
     ) as blocks:
         gr.Markdown("# Timbre\nA local, open voice studio.", elem_id="timbre-title")
-        with gr.Tabs(selected=FIRST, elem_id="timbre-tabs") as tabs:
-            handles = {tab_id: build(studio, blocks) for tab_id, build in TABS.items()}
+        tab_row({tab_id: module.LABEL for tab_id, module in TABS.items()}, FIRST)
+        handles = {}
+        for tab_id, module in TABS.items():
+            with panel(tab_id):
+                handles[tab_id] = module.build(studio, blocks)
         speech = {id_: handle for id_, handle in handles.items() if isinstance(handle, SpeechTab)}
-        for panel in speech.values():
-            events.wire(studio, panel, blocks)
-            _wire_send_to(studio, panel, speech, tabs)
+        for tab in speech.values():
+            events.wire(studio, tab, blocks)
+            _wire_send_to(studio, tab, speech)
         for handle in handles.values():
             if isinstance(handle, HistoryTab):
-                _wire_reuse(studio, handle, speech, tabs)
-        _wire_deep_links(blocks, tabs)
+                _wire_reuse(studio, handle, speech)
     return blocks
 
 
-def on_open(wanted: str) -> Any:
-    """The tab that the address names: ?tab=history."""
-    return gr.Tabs(selected=wanted if wanted in TABS else FIRST)
-
-
-def on_send_text(target: str, text: str) -> tuple[Any, str]:
-    return gr.Tabs(selected=target), text
-
-
-def on_send_reference(
-    studio: Studio, request: gr.Request, take_ids: Sequence[str]
-) -> tuple[Any, str, str]:
+def on_send_reference(studio: Studio, request: gr.Request, take_ids: Sequence[str]) -> tuple[str, str]:
     """The last take becomes the reference of the Clone tab, with its text as the transcript."""
     record = studio.history.get(take_ids[-1], owner_of(request))
     path = for_the_page(studio, studio.history.path(record))
-    return gr.Tabs(selected=str(Capability.CLONE)), path, record.text
+    return path, record.text
 
 
-def on_reuse(studio: Studio, request: gr.Request, take_id: str | None) -> dict[str, Any]:
-    """A take's settings and text as values for the form of its tab, which "mode" names."""
+def on_reuse(
+    studio: Studio, names: Mapping[str, Sequence[str]], request: gr.Request, take_id: str | None
+) -> list[Any]:
+    """The id of the take's tab, then its settings and text for that tab's form; the other forms
+    stay as they are."""
     if not take_id:
         raise BadInput("No take is chosen.", "Choose one in the list first.")
     record = studio.history.get(take_id, owner_of(request))
@@ -70,61 +64,43 @@ def on_reuse(studio: Studio, request: gr.Request, take_id: str | None) -> dict[s
     values = form.from_order(order)
     if order.reference is not None:
         values["ref_audio"] = for_the_page(studio, order.reference.audio)
-    return {"mode": record.mode, "values": values}
+    updates: list[Any] = [record.mode]
+    for mode, fields in names.items():
+        updates += events.fill(fields, values if mode == record.mode else {})
+    return updates
 
 
-def on_fill(mode: str, names: Sequence[str], reused: dict[str, Any]) -> list[Any]:
-    """The values into the form of `mode`; the other forms stay as they are."""
-    return events.fill(names, reused["values"] if reused.get("mode") == mode else {})
-
-
-def on_show(reused: dict[str, Any]) -> Any:
-    return gr.Tabs(selected=reused.get("mode", FIRST))
-
-
-def _wire_send_to(
-    studio: Studio, panel: SpeechTab, speech: Mapping[str, SpeechTab], tabs: gr.Tabs
-) -> None:
-    with panel.send_to, gr.Row():
+def _wire_send_to(studio: Studio, tab: SpeechTab, speech: Mapping[str, SpeechTab]) -> None:
+    with tab.send_to, gr.Row():
         clone = speech.get(str(Capability.CLONE))
         if clone is not None:
-            button = gr.Button("Send to Clone as reference", size="sm", elem_id=f"{panel.id}-to-ref")
+            button = gr.Button("Send to Clone as reference", size="sm", elem_id=f"{tab.id}-to-ref")
             button.click(
                 bind(on_send_reference, studio),
-                [panel.takes],
-                [tabs, clone.fields["ref_audio"], clone.fields["ref_text"]],
+                [tab.takes],
+                [clone.fields["ref_audio"], clone.fields["ref_text"]],
+                js=showing(clone.id),
                 **_HIDDEN,
             )
         for target in speech.values():
-            if target is not panel:
+            if target is not tab:
                 button = gr.Button(
-                    f"Send text to {target.tab.label}", size="sm", elem_id=f"{panel.id}-to-{target.id}"
+                    f"Send text to {target.label}", size="sm", elem_id=f"{tab.id}-to-{target.id}"
                 )
                 button.click(
-                    bind(on_send_text, target.id),
-                    [panel.fields["text"]],
-                    [tabs, target.fields["text"]],
+                    lambda text: text,
+                    [tab.fields["text"]],
+                    [target.fields["text"]],
+                    js=showing(target.id),
                     **_HIDDEN,
                 )
 
 
-def _wire_reuse(
-    studio: Studio, history: HistoryTab, speech: Mapping[str, SpeechTab], tabs: gr.Tabs
-) -> None:
-    # One step a form: Gradio 6.17 freezes the browser when one event writes to all tabs at once.
-    reused = gr.State({})
-    step = history.reuse.click(bind(on_reuse, studio), [history.chosen], [reused], **_HIDDEN)
-    for id_, panel in speech.items():
-        names, fields = list(panel.fields), list(panel.fields.values())
-        step = step.success(bind(on_fill, id_, names), [reused], fields, **_HIDDEN)
-    step.success(bind(on_show), [reused], tabs, **_HIDDEN)
-
-
-def _wire_deep_links(blocks: gr.Blocks, tabs: gr.Tabs) -> None:
-    wanted = gr.Textbox("", visible=False, label="Tab of the address")
-    blocks.load(bind(on_open), wanted, tabs, js="() => window.timbreTabWanted()", queue=False, **_HIDDEN)
-    for tab in tabs.children:
-        if not isinstance(tab, gr.Tab):
-            continue
-        script = f"() => window.timbreTabShown({json.dumps(tab.id)})"
-        tab.select(None, None, None, js=script, **_HIDDEN)
+def _wire_reuse(studio: Studio, history: HistoryTab, speech: Mapping[str, SpeechTab]) -> None:
+    names = {id_: list(tab.fields) for id_, tab in speech.items()}
+    fields = [field for tab in speech.values() for field in tab.fields.values()]
+    target = gr.Textbox("", visible=False, label="Tab of the reused settings")
+    reused = history.reuse.click(
+        bind(on_reuse, studio, names), [history.chosen], [target, *fields], **_HIDDEN
+    )
+    reused.success(None, [target], None, js="(tab) => { window.timbreShow(tab); }", **_HIDDEN)

@@ -14,9 +14,11 @@ from studio.services.takes import AUTO_LANGUAGE
 from tabs.speech.events import voice_choices
 from tabs.speech.layout import SpeechTab, lay_out
 
+LABEL = "Preset"
 
-def build(studio: Studio) -> SpeechTab:
-    return lay_out(studio, Capability.PRESET, "Preset", functools.partial(_voice, studio))
+
+def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:
+    return lay_out(studio, Capability.PRESET, LABEL, functools.partial(_voice, studio))
 
 
 def _voice(studio: Studio, engine: EngineInfo) -> Mapping[str, Component]:

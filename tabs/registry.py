@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from types import ModuleType
 
-import gradio as gr
-
-from studio.services.studio import Studio
 from tabs import about, clone, design, history, preset
 
-#: Lays a tab out inside the Blocks and returns its handles; what ties tabs together is in page.py.
-Build = Callable[[Studio, gr.Blocks], Any]
-
-TABS: dict[str, Build] = {
-    "clone": lambda studio, blocks: clone.build(studio),
-    "preset": lambda studio, blocks: preset.build(studio),
-    "design": lambda studio, blocks: design.build(studio),
-    "history": history.build,
-    "about": about.build,
+#: id -> a module with LABEL and `build(studio, blocks)`, which lays the tab out in the current panel
+#: and returns its handles. What ties tabs together is in page.py.
+TABS: dict[str, ModuleType] = {
+    "clone": clone,
+    "preset": preset,
+    "design": design,
+    "history": history,
+    "about": about,
 }
 
 #: The tab of a fresh page: it speaks at once, with nothing to upload or describe.

@@ -73,6 +73,9 @@ class ToneEngine:
     def design(self, description: str) -> Mapping[str, float]:
         raise BadInput("It cannot design.")
 
+    def understood(self, description: str) -> tuple[str, ...]:
+        return ()
+
     def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
         assert self.loaded, "spoke without being loaded"
         with self._count_lock:

@@ -108,10 +108,15 @@ class EspeakEngine:
 
     def design(self, description: str) -> Mapping[str, float]:
         """The options of the voice that `description` asks for, in English or in simple German, French
-        or Spanish words; `engines.espeak.design.understood` tells which words counted."""
+        or Spanish words."""
         from engines.espeak.design import design
 
         return design(description)
+
+    def understood(self, description: str) -> tuple[str, ...]:
+        from engines.espeak.design import understood
+
+        return understood(description)
 
     def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
         """Speak one part. A speaker's own language wins over the request's; for a matched or

@@ -25,7 +25,7 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
     """Bind the handlers of `panel`; called inside the Blocks after all tabs are laid out."""
     names = list(panel.fields)
     inputs = list(panel.fields.values())
-    quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     follow_outputs = [
         panel.status,
         panel.result,
@@ -35,7 +35,11 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
         panel.stop,
     ]
     # Watching costs nothing, so everybody may; the engines are leased below.
-    watch = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+    watch: dict[str, Any] = {
+        "concurrency_limit": None,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
 
     started = panel.generate.click(
         bind(on_generate, studio, panel.mode, names),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -20,24 +21,25 @@ class SpeechTab:
     """What a speech tab is made of; `fields` are the form, by the names of `tabs.speech.form`."""
 
     mode: Capability
-    tab: gr.Tab
-    fields: dict[str, Component] = field(default_factory=dict)
+    label: str
+    # Components; Any, for each kind has its own events.
+    fields: dict[str, Any] = field(default_factory=dict)
     option_groups: dict[str, gr.Group] = field(default_factory=dict)  # by engine
-    engine_note: gr.HTML | None = None
-    counter: gr.HTML | None = None
-    generate: gr.Button | None = None
-    stop: gr.Button | None = None
-    player: gr.HTML | None = None
-    status: gr.HTML | None = None
-    result: gr.Audio | None = None
-    downloads: gr.HTML | None = None
-    takes: gr.State | None = None  # ids of the takes shown
-    remembered: gr.Textbox | None = None  # the same as the window remembers them, comma-separated
-    send_to: gr.Group | None = None
-    preset: gr.Dropdown | None = None
-    preset_name: gr.Textbox | None = None
-    preset_save: gr.Button | None = None
-    preset_delete: gr.Button | None = None
+    engine_note: gr.HTML = field(init=False)
+    counter: gr.HTML = field(init=False)
+    generate: gr.Button = field(init=False)
+    stop: gr.Button = field(init=False)
+    player: gr.HTML = field(init=False)
+    status: gr.HTML = field(init=False)
+    result: gr.Audio = field(init=False)
+    downloads: gr.HTML = field(init=False)
+    takes: gr.State = field(init=False)  # ids of the takes shown
+    remembered: gr.Textbox = field(init=False)  # the same as the window remembers them, comma-separated
+    send_to: gr.Group = field(init=False)
+    preset: gr.Dropdown = field(init=False)
+    preset_name: gr.Textbox = field(init=False)
+    preset_save: gr.Button = field(init=False)
+    preset_delete: gr.Button = field(init=False)
 
     @property
     def id(self) -> str:
@@ -49,20 +51,19 @@ VoiceSection = Callable[[EngineInfo], Mapping[str, Component]]
 
 
 def lay_out(studio: Studio, mode: Capability, label: str, voice_section: VoiceSection) -> SpeechTab:
-    """Lay the tab out in the current Blocks; `tabs.speech.events.wire` brings it to life."""
+    """Lay the tab out in the current panel; `tabs.speech.events.wire` brings it to life."""
     engines = [info for info in studio.engines.registry.infos() if mode in info.capabilities]
     chosen = next((info for info in engines if info.id == studio.settings.default_engine), engines[0])
-    with gr.Tab(label, id=str(mode), elem_id=f"tab-{mode}", render_children=True) as tab:
-        panel = SpeechTab(mode, tab)
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=3, min_width=300):
-                _text(panel)
-                panel.fields |= voice_section(chosen)
-                _engine_and_language(panel, engines, chosen)
-                _advanced(panel, engines, chosen)
-                _saved_settings(panel)
-            with gr.Column(scale=2, min_width=300):
-                _results(panel)
+    panel = SpeechTab(mode, label)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=300):
+            _text(panel)
+            panel.fields |= voice_section(chosen)
+            _engine_and_language(panel, engines, chosen)
+            _advanced(panel, engines, chosen)
+            _saved_settings(panel)
+        with gr.Column(scale=2, min_width=300):
+            _results(panel)
     return panel
 
 
@@ -78,21 +79,18 @@ def _text(panel: SpeechTab) -> None:
 
 
 def _engine_and_language(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -> None:
-    with gr.Row():
-        panel.fields["language"] = gr.Dropdown(
-            language_choices(chosen),
-            value=AUTO_LANGUAGE,
-            label="Language",
-            elem_id=f"{panel.id}-language",
-            min_width=140,
-        )
-        panel.fields["engine"] = gr.Dropdown(
-            [(info.label, info.id) for info in engines],
-            value=chosen.id,
-            label="Engine",
-            elem_id=f"{panel.id}-engine",
-            min_width=140,
-        )
+    panel.fields["language"] = gr.Dropdown(
+        language_choices(chosen),
+        value=AUTO_LANGUAGE,
+        label="Language",
+        elem_id=f"{panel.id}-language",
+    )
+    panel.fields["engine"] = gr.Dropdown(
+        [(info.label, info.id) for info in engines],
+        value=chosen.id,
+        label="Engine",
+        elem_id=f"{panel.id}-engine",
+    )
     panel.engine_note = gr.HTML(engine_note(chosen), elem_id=f"{panel.id}-engine-note", padding=False)
 
 

@@ -1,0 +1,43 @@
+"""The row of tabs and the panels below it.
+
+Not gr.Tabs: since Gradio 6.11 choosing a tab can send the browser into an endless loop (seen here
+with 6.17.3 on a page of five tabs and some seventy events). These panels are all in the page, and
+assets/timbre.js shows one of them: it changes at once, works by keyboard after the ARIA pattern for
+tabs, and follows the address (?tab=history).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html import escape
+
+import gradio as gr
+
+
+def tab_row(labels: Mapping[str, str], first: str) -> gr.HTML:
+    """The tabs by id; `first` is shown where the address names none."""
+    buttons = "".join(
+        f'<button type="button" role="tab" id="tab-{escape(tab_id)}-button" data-tab="{escape(tab_id)}"'
+        f' aria-controls="tab-{escape(tab_id)}">{escape(label)}</button>'
+        for tab_id, label in labels.items()
+    )
+    return gr.HTML(
+        f'<div role="tablist" aria-label="Timbre" class="timbre-tabs" data-first="{escape(first)}">'
+        f"{buttons}</div>",
+        elem_id="timbre-tabs",
+        padding=False,
+    )
+
+
+@contextmanager
+def panel(tab_id: str) -> Iterator[None]:
+    """Lay a tab's content out in this block."""
+    with gr.Column(elem_id=f"tab-{tab_id}", elem_classes="timbre-panel"):
+        yield
+
+
+def showing(tab_id: str) -> str:
+    """For an event's `js`: show the tab, then let the event go on with its inputs."""
+    return f"(...inputs) => {{ window.timbreShow({json.dumps(tab_id)}); return inputs; }}"
