@@ -54,6 +54,11 @@ class Workspace:
         return self.home / ".cache"
 
     @property
+    def encoded(self) -> Path:
+        """Takes in other formats than WAV, made when they were first asked for."""
+        return self.cache / "encoded"
+
+    @property
     def gradio_temp(self) -> Path:
         return self.cache / "gradio"
 

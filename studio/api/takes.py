@@ -92,7 +92,7 @@ def _encoded(studio: Studio, record: TakeRecord, source: Path, format: str) -> P
     entry = format_named(format)
     if entry.id == "wav":
         return source
-    path = inside(studio.workspace.cache, "encoded", f"{source.stem}{entry.extension}")
+    path = inside(studio.workspace.encoded, f"{source.stem}{entry.extension}")
     if not path.exists():
         tags = synthetic_tags(title=record.text[:80], comment=f"Voice: {record.voice}")
         encode(source, path, entry.id, tags=tags)

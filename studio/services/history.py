@@ -36,8 +36,9 @@ _CHARS_PER_SECOND = 14.0
 class History:
     """The takes table and the files it names. Owners see only their own."""
 
-    def __init__(self, database: Database, outputs: Path) -> None:
-        self._database, self._outputs = database, outputs
+    def __init__(self, database: Database, outputs: Path, copies: Sequence[Path] = ()) -> None:
+        """`copies` are the folders where other formats and the page's copies of takes lie."""
+        self._database, self._outputs, self._copies = database, outputs, tuple(copies)
 
     def add(self, record: TakeRecord) -> None:
         values = (
@@ -109,13 +110,14 @@ class History:
         self._set(take_id, owner, "note", _text(note).strip()[:MAX_NOTE])
 
     def delete(self, take_id: str, owner: str) -> None:
-        """Remove the take and its files."""
+        """Remove the take, its files and every copy of them."""
         record = self.get(take_id, owner)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM takes WHERE id = ?", (take_id,))
         # The row goes first: a crash between leaves a file without a row, never the reverse.
         path = inside(self._outputs, record.file)
-        for leftover in (path, sidecar_path(path)):
+        copies = [copy for folder in self._copies for copy in folder.rglob(f"{path.stem}.*")]
+        for leftover in (path, sidecar_path(path), *copies):
             leftover.unlink(missing_ok=True)
 
     def path(self, record: TakeRecord) -> Path:

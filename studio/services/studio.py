@@ -34,7 +34,11 @@ class Studio:
         self.database = Database(self.workspace.database)
         folders = EngineFolders(self.workspace.voice_prompts, settings.models_dir)
         self.engines = EngineManager(Registry(folders), settings.engine_idle_s, settings.max_waiting)
-        self.history = History(self.database, self.workspace.outputs)
+        self.history = History(
+            self.database,
+            self.workspace.outputs,
+            copies=(self.workspace.encoded, self.workspace.gradio_temp),
+        )
         self.presets = Presets(self.database)
         reference_limits = Limits(
             max_seconds=settings.max_reference_s, max_bytes=settings.max_upload_mb * 1_000_000
