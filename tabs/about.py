@@ -27,8 +27,8 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
     engines = gr.HTML(elem_id="about-engines")
     with gr.Row():
         # assets/timbre.js presses it whenever the tab is shown
-        refresh = gr.Button("Refresh", elem_id="about-refresh")
-        unload = gr.Button("Unload engines", elem_id="about-unload")
+        refresh = gr.Button("Refresh", size="sm", elem_id="about-refresh")
+        unload = gr.Button("Unload engines", size="sm", elem_id="about-unload")
     gr.Markdown(
         "Settings in force. Change them in `timbre.toml` in the home folder, by `TIMBRE_*`"
         " environment variables or on the command line, then start again."

@@ -40,9 +40,9 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
             chosen = gr.Radio([], label="Takes, the newest first", elem_id="history-takes")
             with gr.Row():
                 # assets/timbre.js presses it whenever the tab is shown
-                refresh = gr.Button("Refresh", elem_id="history-refresh")
-                newer = gr.Button("Newer", elem_id="history-newer", interactive=False)
-                older = gr.Button("Older", elem_id="history-older", interactive=False)
+                refresh = gr.Button("Refresh", size="sm", elem_id="history-refresh")
+                newer = gr.Button("Newer", size="sm", elem_id="history-newer", interactive=False)
+                older = gr.Button("Older", size="sm", elem_id="history-older", interactive=False)
         with gr.Column(scale=2, min_width=300):
             detail = gr.HTML(
                 '<p class="timbre-line">Choose a take to hear it.</p>', elem_id="history-detail"

@@ -11,6 +11,7 @@ from engines.base import Capability
 from studio.errors import BadInput
 from studio.services import orders
 from studio.services.studio import Studio
+from tabs import client_api
 from tabs.edge import bind, for_the_page, owner_of
 from tabs.frame import panel, showing, tab_row
 from tabs.history import HistoryTab
@@ -42,6 +43,7 @@ def build_demo(studio: Studio) -> gr.Blocks:
         for handle in handles.values():
             if isinstance(handle, HistoryTab):
                 _wire_reuse(studio, handle, speech)
+        client_api.build(studio)
     return blocks
 
 
