@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from studio.settings import CHECKOUT
 
@@ -109,3 +114,61 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of the page, as anybody can read it in the page's configuration."""
+
+    id: int
+    trigger: str  # elem_id of the component that it belongs to
+    kinds: list[str]  # of its inputs
+    values: list[Any]  # that its inputs have at first
+
+    def data(self, text: str = "Hello.", audio: dict[str, Any] | None = None) -> list[Any]:
+        """What its inputs hold, with `text` in the text boxes and `audio` as the recording."""
+        file = {**audio, "meta": {"_type": "gradio.FileData"}} if audio else None
+        given = {"audio": file, "textbox": text}
+        return [given.get(kind, value) for kind, value in zip(self.kinds, self.values, strict=True)]
+
+
+def events(server: Server, client: httpx.Client | None = None) -> list[Event]:
+    config = (client or httpx).get(f"{server.url}/config").json()
+    parts = {component["id"]: component for component in config["components"]}
+
+    def trigger(event: dict[str, Any]) -> str:
+        ids = [id_ for id_, _ in event["targets"] if id_ in parts]
+        return str(parts[ids[0]]["props"].get("elem_id")) if ids else ""
+
+    return [
+        Event(
+            event["id"],
+            trigger(event),
+            [parts[id_]["type"] for id_ in event["inputs"]],
+            [parts[id_]["props"].get("value") for id_ in event["inputs"]],
+        )
+        for event in config["dependencies"]
+        if event["backend_fn"]
+    ]
+
+
+def joined(server: Server, event: int, data: list[Any], client: httpx.Client | None = None) -> str:
+    """What the page's queue answers to an event with raw data, as anybody could send it."""
+    session, via = secrets.token_hex(6), client or httpx
+    body = {"fn_index": event, "data": data, "session_hash": session}
+    answer = via.post(f"{server.url}/gradio_api/queue/join", json=body, timeout=20)
+    if answer.status_code != 200:
+        return answer.text
+    said = ""
+    with via.stream(
+        "GET", f"{server.url}/gradio_api/queue/data", params={"session_hash": session}, timeout=20
+    ) as stream:
+        for line in stream.iter_lines():
+            said += line
+            if '"process_completed"' in line or '"close_stream"' in line:
+                break
+    return said
+
+
+def succeeded(said: str) -> bool:
+    return '"success":true' in said.replace(" ", "")

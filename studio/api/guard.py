@@ -1,8 +1,9 @@
-"""What stands before every request: Gradio's open redirect closed, and headers that keep the page
-to itself."""
+"""What stands before every request: Gradio's open redirect closed, other sites' pages kept from
+acting here, and headers that keep the page to itself."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -22,6 +23,9 @@ _LOOKS_LIKE_URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNORECASE)
 _DROPPED = str.maketrans("", "", "\t\n\r")
 _BEFORE = "".join(map(chr, range(0x21)))
 _DRIVE = re.compile(r"^[a-z]:[/\\](?![/\\])", re.IGNORECASE)  # C:\ is a file, not a scheme
+
+#: Methods that change nothing.
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 #: Everything the page loads comes from the page's own host. Gradio needs inline scripts and eval.
 _CSP = (
@@ -43,6 +47,9 @@ class Guard:
     Gradio 6.17.3 answers `/gradio_api/file=http://...`, and `file/http://...`, with a redirect to that address
     (CVE-2026-59806): a link to this studio would lead anywhere, and a server that follows it could
     be led inside. No file of ours has a name that looks like a URL, so those are refused.
+
+    Any page that a browser shows can post to a studio on the same machine. Browsers say of each
+    request where it comes from (Sec-Fetch-Site), whatever proxies stand between.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -52,7 +59,9 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif names_a_url(scope["path"]) or names_a_url(scope.get("raw_path", b"").decode("latin-1")):
-            await _refuse(send)
+            await _refuse(send, "That is not a file of this studio.")
+        elif scope["method"] not in _READING and (b"sec-fetch-site", b"cross-site") in scope["headers"]:
+            await _refuse(send, "Another site's page may not act in this studio.")
         else:
             await self._app(scope, receive, _with_headers(send))
 
@@ -84,8 +93,8 @@ def _with_headers(send: Send) -> Send:
     return send_with_headers
 
 
-async def _refuse(send: Send) -> None:
-    body = b'{"detail": "That is not a file of this studio.", "hint": ""}'
+async def _refuse(send: Send, detail: str) -> None:
+    body = json.dumps({"detail": detail, "hint": ""}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})

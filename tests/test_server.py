@@ -1,0 +1,215 @@
+"""The server as people run it: it opens, keeps its door, and ends in good order."""
+
+from __future__ import annotations
+
+import ast
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from studio.services.studio import Studio
+from studio.settings import CHECKOUT, load_settings
+from tests.audio_files import tone, wav
+from tests.running import Server, command_line, environment, events, joined, spooled, succeeded, until
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("open") / "home"
+    with Server(home, TIMBRE_MAX_UPLOAD_MB="1") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A studio with a door, for Ann and Bob."""
+    home = tmp_path_factory.mktemp("guarded") / "home"
+    with Server(home, "--auth", "ann:blue,bob:green") as running:
+        yield running
+
+
+@contextmanager
+def signed_in(server: Server, user: str, password: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        answer = client.post("/login", data={"username": user, "password": password})
+        assert answer.status_code == 200
+        yield client
+
+
+def generate(server: Server, client: httpx.Client, text: str = "Hello.") -> str:
+    """Press Generate in the Preset tab; returns the take's id."""
+    (first, *_) = [event for event in events(server, client) if event.trigger == "preset-generate"]
+    said = joined(server, first.id, first.data(text), client)
+    assert succeeded(said), said
+    found = re.search(r'data-takes=\\"([0-9a-f]{32})', said)
+    assert found
+    return found[1]
+
+
+def test_the_page_answers(server: Server) -> None:
+    status, headers, body = server.raw("/")
+    assert status == 200
+    assert b"A local, open voice studio." in body
+    assert headers["content-type"].startswith("text/html")
+
+
+def test_the_routes_are_documented(server: Server) -> None:
+    assert httpx.get(f"{server.url}/docs").status_code == 200
+    paths = httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    assert {
+        "/takes/{take_id}/stream",
+        "/takes/{take_id}/audio",
+        "/takes/{take_id}/subtitles",
+    } <= paths.keys()
+
+
+@pytest.mark.parametrize("path", ["/", "/takes/x/audio", "/no/such/page", "/gradio_api/file=x"])
+def test_every_answer_has_the_security_headers(server: Server, path: str) -> None:
+    _, headers, _ = server.raw(path)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    policy = headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "object-src 'none'" in policy
+    assert "http:" not in policy
+
+
+def test_the_page_loads_nothing_from_elsewhere(server: Server) -> None:
+    page = server.raw("/")[2].decode()
+    loaded = re.findall(r"""<(?:script|link|img|iframe)[^>]*?(?:src|href)=["'](https?://[^"']+)""", page)
+    assert [address for address in loaded if not address.startswith(server.url)] == []
+
+
+def test_an_upload_above_the_limit_is_refused_and_not_kept(server: Server, tmp_path: Path) -> None:
+    def upload(seconds: float) -> httpx.Response:
+        path = wav(tmp_path / "upload.wav", tone(seconds))
+        with path.open("rb") as file:
+            return httpx.post(f"{server.url}/gradio_api/upload", files={"files": file}, timeout=20)
+
+    assert upload(10).status_code == 200  # 0.5 MB
+    assert upload(60).status_code == 413  # 2.9 MB
+    sizes = [path.stat().st_size for path in server.home.rglob("*") if path.is_file()]
+    assert max(sizes) < 1_000_000
+
+
+def test_a_second_server_on_the_same_port_is_refused(server: Server, tmp_path: Path) -> None:
+    started = time.monotonic()
+    result = subprocess.run(
+        command_line(tmp_path / "home", "--port", str(server.port)),
+        capture_output=True, text=True, timeout=30, env=environment(), check=False,
+    )  # fmt: skip
+    assert time.monotonic() - started < 5
+    assert result.returncode == 3
+    assert "another one" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert server.raw("/")[0] == 200
+
+
+def test_a_take_made_on_the_page_can_be_fetched(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        take = generate(server, client)
+        until(lambda: client.get(f"/takes/{take}/audio").status_code == 200)
+        assert client.get(f"/takes/{take}/audio").content.startswith(b"RIFF")
+        assert "Hello." in client.get(f"/takes/{take}/subtitles").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x", "/gradio_api/file=/etc/passwd",
+     "/takes/x/stream", "/takes/x/audio", "/takes/x/subtitles"],
+)  # fmt: skip
+def test_a_closed_door_lets_nobody_in(guarded: Server, path: str) -> None:
+    assert guarded.raw(path)[0] == 401
+    wrong = {"cookie": "access-token-x=1; access-token-unsecure-x=1; access-token-unsecure-=1"}
+    assert httpx.get(guarded.url + path, headers=wrong).status_code == 401
+
+
+def test_the_closed_page_shows_the_sign_in_alone(guarded: Server) -> None:
+    page = guarded.raw("/")[2].decode()
+    assert "preset-generate" not in page
+    with signed_in(guarded, "ann", "blue") as ann:
+        assert "preset-generate" in ann.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [("ann", "green"), ("ann", ""), ("", "blue"), ("eve", "blue"), ("ANN", "blue")]
+)
+def test_a_wrong_password_is_refused(guarded: Server, user: str, password: str) -> None:
+    answer = httpx.post(f"{guarded.url}/login", data={"username": user, "password": password})
+    assert answer.status_code in (400, 422)
+    assert not answer.cookies
+
+
+def test_a_take_is_its_owner_s_alone(guarded: Server) -> None:
+    with signed_in(guarded, "ann", "blue") as ann, signed_in(guarded, "bob", "green") as bob:
+        take = generate(guarded, ann)
+        path = f"/takes/{take}/audio"
+        until(lambda: ann.get(path).status_code == 200)
+        for route in ("audio", "stream", "subtitles"):
+            assert ann.get(f"/takes/{take}/{route}").status_code == 200
+            assert bob.get(f"/takes/{take}/{route}").status_code == 404
+            assert guarded.raw(f"/takes/{take}/{route}")[0] == 401
+
+
+def test_signing_out_closes_the_door_again(guarded: Server) -> None:
+    with signed_in(guarded, "ann", "blue") as ann:
+        token = dict(ann.cookies)
+        assert ann.get("/config").status_code == 200
+        ann.get("/logout")
+        ann.cookies.update(token)
+        assert ann.get("/config").status_code == 401
+        assert ann.get("/takes/x/audio").status_code == 401
+
+
+def test_passwords_are_not_logged(guarded: Server) -> None:
+    with signed_in(guarded, "ann", "blue"):
+        assert "blue" not in guarded.log
+        assert "green" not in guarded.log
+
+
+def test_no_sign_in_is_asynchronous() -> None:
+    """Gradio 6.17 lets everybody in when an async auth_dependency returns None."""
+    for folder in ("tabs", "studio"):
+        for path in (CHECKOUT / folder).rglob("*.py"):
+            source = path.read_text("utf-8")
+            assert "auth_dependency" not in source, path
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.AsyncFunctionDef):
+                    assert "owner" not in node.name, path
+                    assert "auth" not in node.name, path
+
+
+def test_sigterm_ends_an_idle_server_in_good_order(guarded: Server) -> None:
+    started = time.monotonic()
+    assert guarded.stop() == 0
+    assert time.monotonic() - started < 5
+    assert "Traceback" not in guarded.log
+
+
+def test_sigterm_during_a_long_take_keeps_what_was_spoken(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        before = set(server.home.glob("outputs/**/*.wav"))
+        take = generate(
+            server, client, " ".join(f"Sentence number {number}." for number in range(8_000))
+        )
+        with client.stream("GET", f"/takes/{take}/stream") as listening:  # who must not hold it up
+            next(listening.iter_bytes())
+            until(lambda: spooled(server.home) > 500_000)
+            started = time.monotonic()
+            assert server.stop(signal.SIGTERM) == 0
+            assert time.monotonic() - started < 10
+    assert "Traceback" not in server.log
+    with Studio(load_settings(home=server.home)) as studio:
+        record = studio.history.get(take, "")
+        assert record.status == "stopped"
+        assert record.duration > 5
+        assert {studio.history.path(record)} == set(server.home.glob("outputs/**/*.wav")) - before
+    assert not list(server.home.rglob("*.partial"))
+    assert spooled(server.home) == 0
