@@ -188,6 +188,7 @@ def test_history_replays_annotates_exports_reuses_and_deletes(page: Page, addres
     page.locator("#history-reuse").click()
     page.locator("#tab-preset").wait_for()
     expect(page.locator("#preset-text textarea")).to_have_value(marked)
+    page.locator("#preset-advanced button").first.click()
     expect(page.locator("#preset-seed input")).to_have_value("4711")
     page.get_by_role("tab", name="History", exact=True).click()
     page.locator("#history-delete").click()
