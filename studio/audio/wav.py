@@ -51,9 +51,9 @@ class WavWriter:
         self.sample_rate = sample_rate
         self._bytes = 0
         with storage_errors(path):
-            self._file = path.open("wb")
+            # Unbuffered: what a full disk has refused must not be tried again later.
+            self._file = path.open("wb", buffering=0)
             self._file.write(wav_header(sample_rate))
-            self._file.flush()
 
     @property
     def seconds(self) -> float:
@@ -73,8 +73,15 @@ class WavWriter:
                 "Speak the text in several files, or at a lower sample rate.",
             )
         with storage_errors(self.path):
-            self._file.write(data)
-            self._file.flush()
+            try:
+                rest = memoryview(data)
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+            except OSError:  # what came before stays a file in good order
+                end = HEADER_BYTES + self._bytes
+                self._file.seek(end)
+                self._file.truncate(end)
+                raise
         self._bytes += len(data)
 
     def close(self) -> None:
