@@ -38,6 +38,7 @@ def serve(given: argparse.Namespace) -> int:
             log_json=given.log_json,
         )
         log.configure(settings.log_level, settings.log_json)
+        log.hide(*(password for _, password in settings.credentials))
         refuse_open_doors(settings)
         refuse_taken_port(settings)
         with Studio(settings) as studio:
@@ -134,6 +135,8 @@ def _run(studio: Studio) -> int:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
+    studio.jobs.recover()
+    studio.jobs.watch()
     demo = launch(studio)
     threading.Thread(target=studio.warm_up, name="warm-up", daemon=True).start()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.serving import serving
+from tests.running import Server
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None
@@ -27,8 +27,8 @@ TABS = ("Clone", "Preset", "Design", "History", "Settings/About")
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("browser") / "home") as address:
-        yield address
+    with Server(tmp_path_factory.mktemp("browser") / "home") as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

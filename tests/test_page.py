@@ -11,14 +11,14 @@ import soundfile
 from gradio_client import Client, handle_file
 
 from studio.services.studio import Studio
-from tests.serving import serving
+from tests.running import Server
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("page")
-    with serving(folder / "home") as address:
-        yield Client(address, download_files=str(folder / "got"), verbose=False)
+    with Server(folder / "home") as server:
+        yield Client(server.url, download_files=str(folder / "got"), verbose=False)
 
 
 def test_every_handler_takes_what_its_event_gives(studio: Studio) -> None:

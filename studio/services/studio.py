@@ -11,6 +11,7 @@ from studio.audio.reading import Limits
 from studio.control import Control
 from studio.db import Database
 from studio.errors import StudioError
+from studio.jobs import Supervisor
 from studio.services.history import History
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
@@ -44,6 +45,7 @@ class Studio:
             max_seconds=settings.max_reference_s, max_bytes=settings.max_upload_mb * 1_000_000
         )
         references = ReferenceStore(self.workspace.references, reference_limits)
+        self.jobs = Supervisor(self.database, settings)
         self.speech = SpeechService(settings, self.workspace, self.engines, self.history, references)
 
     def warm_up(self) -> None:
@@ -58,8 +60,9 @@ class Studio:
             log.warning("warm-up failed", extra={"kind": error.kind})
 
     def close(self) -> None:
-        """Stop what runs, keep what was made, unload the engines."""
+        """Stop what speaks, keep what was made, unload the engines. Jobs run on by themselves."""
         self.speech.close()
+        self.jobs.close()
         self.engines.close()
         self.database.close()
 

@@ -1,0 +1,53 @@
+"""The documents tell the truth: their commands run, their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from studio.settings import CHECKOUT
+from tests.running import timbre
+
+README = (CHECKOUT / "README.md").read_text("utf-8")
+PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("python app.py")]
+
+
+def test_the_readme_s_commands_run_as_they_stand(tmp_path: Path) -> None:
+    lines = commands()
+    assert len(lines) >= 6
+    for line in lines:
+        words = shlex.split(line)[2:]
+        result = timbre(tmp_path / "home", *words, cwd=tmp_path)
+        assert result.returncode == 0, f"{line}\n{result.stderr}"
+        for name in words[words.index("--output") + 1 :][:1] if "--output" in words else []:
+            assert soundfile.info(tmp_path / name).duration > 0.5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} names {target}"
+
+
+def test_the_readme_s_tree_names_what_is_there() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|", README.split("## What is in the tree")[1], re.MULTILINE)
+    paths = [path for row in rows for path in re.findall(r"`([^`]+)`", row)]
+    assert len(paths) > 15
+    for path in paths:
+        assert (CHECKOUT / path).exists(), path
+
+
+def test_make_offers_what_the_readme_names() -> None:
+    makefile = (CHECKOUT / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"^make (\w+)", README, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
