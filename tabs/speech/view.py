@@ -30,7 +30,8 @@ def counter(characters: int, limit: int, estimate: Estimate | None) -> str:
         return '<p class="timbre-line">Type or paste a text.</p>'
     line = f"{characters:,} characters, about {clock(estimate.audio_seconds)} of speech"
     if estimate.seconds is not None:
-        line += f", ready in about {clock(estimate.seconds)}"
+        soon = estimate.seconds < 0.5
+        line += ", ready at once" if soon else f", ready in about {clock(estimate.seconds)}"
     return f'<p class="timbre-line">{line}.</p>'
 
 
