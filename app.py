@@ -5,7 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from studio.cli.parser import parser
+if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+    found = ".".join(map(str, sys.version_info[:2]))
+    sys.exit(
+        f"Timbre needs Python 3.10 to 3.13; this is {found}. Choose another: make PYTHON=python3.11"
+    )
+
+from studio.cli.parser import parser  # noqa: E402 - an older Python could not read it
 
 
 def main(arguments: Sequence[str]) -> int:
