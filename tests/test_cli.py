@@ -23,7 +23,6 @@ import app
 from studio import __version__
 from studio.services.studio import Studio
 from studio.settings import CHECKOUT, load_settings
-from tests.audio_files import tone, wav
 from tests.running import begin, command_line, environment, spooled, timbre, until
 
 TEXT = "Good morning. This is a short text."
@@ -341,18 +340,6 @@ def test_a_text_named_wav_is_no_reference(command: Callable[..., Ended], tmp_pat
     ended = command("speak", "--text", TEXT, "--ref-audio", str(fake))
     assert ended.code == 3
     assert "fake.wav" in ended.err
-
-
-def test_a_reference_whose_name_is_no_text_can_be_used(
-    command: Callable[..., Ended], tmp_path: Path
-) -> None:
-    if sys.platform != "linux":
-        pytest.skip("only Linux has such names")
-    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav")
-    wav(tmp_path / "plain.wav", tone(3)).rename(path)
-    ended = command("speak", "--text", TEXT, "--language", "en-us", "--ref-audio", path, "--json")
-    assert "Traceback" not in ended.err
-    assert ended.json["ok"] or ended.code == 3
 
 
 def test_an_output_that_cannot_be_written_is_named(
