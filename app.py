@@ -11,7 +11,7 @@ if not (3, 10) <= sys.version_info[:2] <= (3, 13):
         f"Timbre needs Python 3.10 to 3.13; this is {found}. Choose another: make PYTHON=python3.11"
     )
 
-from studio.cli.parser import parser  # noqa: E402 - an older Python could not read it
+from studio.cli.parser import parser
 
 
 def main(arguments: Sequence[str]) -> int:

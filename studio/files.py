@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from studio.errors import Damaged, StorageFailed
 
 #: Every unfinished file carries this, so that a start-up sweep can tell it from a finished one.
 PARTIAL_SUFFIX = ".partial"
+
+_STARTED = time.time()
 
 
 @contextmanager
@@ -101,15 +104,29 @@ def sweep_partials(folder: Path) -> int:
 
     A partial file's name carries its writer's pid: what a living process is writing stays.
     """
-    import psutil
-
     count = 0
     for leftover in folder.rglob(f"*{PARTIAL_SUFFIX}"):
         writer = leftover.name.split(".")[-3] if leftover.name.count(".") >= 3 else ""
-        if not (writer.isdigit() and psutil.pid_exists(int(writer))):
+        if not (writer.isdigit() and may_be_writing(int(writer), leftover)):
             leftover.unlink(missing_ok=True)
             count += 1
     return count
+
+
+def may_be_writing(pid: int, path: Path) -> bool:
+    """Whether `path`, which carries `pid`, may still be in the making.
+
+    In a container every start has the same pid, so what carries ours is a predecessor's when it is
+    older than this process.
+    """
+    import psutil
+
+    if pid != os.getpid():
+        return bool(psutil.pid_exists(pid))
+    try:
+        return path.stat().st_mtime >= _STARTED
+    except FileNotFoundError:
+        return False
 
 
 def _flush(path: Path) -> None:

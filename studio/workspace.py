@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.errors import StorageFailed
-from studio.files import storage_errors, sweep_partials
+from studio.files import may_be_writing, storage_errors, sweep_partials
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,10 @@ class Workspace:
 
     def _sweep_spools(self) -> None:
         """Remove the spools of processes that are gone."""
-        import psutil
-
         for folder in self.spool.parent.iterdir():
-            if not (folder.name.isdigit() and psutil.pid_exists(int(folder.name))):
+            if folder == self.spool:
+                for sound in folder.iterdir():
+                    if not may_be_writing(os.getpid(), sound):
+                        sound.unlink(missing_ok=True)
+            elif not (folder.name.isdigit() and may_be_writing(int(folder.name), folder)):
                 shutil.rmtree(folder, ignore_errors=True)

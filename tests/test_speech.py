@@ -169,6 +169,23 @@ def test_a_clone_keeps_its_reference_so_that_it_can_be_made_again(
     assert studio.speech.speak(again).duration > 0.3
 
 
+def test_a_reference_goes_with_the_last_take_that_was_made_from_it(
+    studio: Studio, tmp_path: Path
+) -> None:
+    upload = spoken_reference(studio, tmp_path / "upload.wav")
+    order = SpeechOrder(
+        Capability.CLONE, "A short one.", "espeak", "en-us", reference=Reference(upload, TEXT)
+    )
+    first, second = studio.speech.speak(order), studio.speech.speak(order)
+    kept = list(studio.workspace.references.iterdir())
+    assert len(kept) == 1
+    studio.history.delete(first.id, "")
+    assert kept[0].exists()
+    studio.history.delete(second.id, "")
+    assert not kept[0].exists()
+    assert upload.exists()
+
+
 def test_settings_survive_the_round_trip(tmp_path: Path) -> None:
     order = SpeechOrder(
         Capability.CLONE,

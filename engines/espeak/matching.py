@@ -32,6 +32,7 @@ from engines.world.voice import (
     save_arrays,
     unpacked,
 )
+from studio.audio.fingerprint import fingerprint
 from studio.audio.reading import probe, read
 from studio.audio.types import Audio
 from studio.control import Control
@@ -263,15 +264,5 @@ def _calibration(language: str) -> str:
 
 def _fingerprint(reference: Reference) -> str:
     """Of the recording's content and all that shapes the voice."""
-    digest = hashlib.sha256()
-    try:
-        with reference.audio.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise BadInput(
-            f"There is no recording {reference.audio.name}.", "Choose the file again."
-        ) from error
     about = (RECIPE, reference.text, reference.language, reference.timbre_only)
-    digest.update(repr(about).encode())
-    return digest.hexdigest()[:32]
+    return fingerprint(reference.audio, *about)

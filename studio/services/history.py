@@ -36,9 +36,13 @@ _CHARS_PER_SECOND = 14.0
 class History:
     """The takes table and the files it names. Owners see only their own."""
 
-    def __init__(self, database: Database, outputs: Path, copies: Sequence[Path] = ()) -> None:
-        """`copies` are the folders where other formats and the page's copies of takes lie."""
-        self._database, self._outputs, self._copies = database, outputs, tuple(copies)
+    def __init__(
+        self, database: Database, outputs: Path, references: Path, copies: Sequence[Path] = ()
+    ) -> None:
+        """`references` is where kept recordings lie, `copies` where other formats and the page's
+        copies of takes do."""
+        self._database, self._outputs = database, outputs
+        self._references, self._copies = references, tuple(copies)
 
     def add(self, record: TakeRecord) -> None:
         values = (
@@ -119,6 +123,7 @@ class History:
         copies = [copy for folder in self._copies for copy in folder.rglob(f"{path.stem}.*")]
         for leftover in (path, sidecar_path(path), *copies):
             leftover.unlink(missing_ok=True)
+        self._drop_reference(record)
 
     def path(self, record: TakeRecord) -> Path:
         """The sound's file. Raises NotFound when somebody has removed it by hand."""
@@ -156,6 +161,20 @@ class History:
         if not chars:
             return Estimate(characters / _CHARS_PER_SECOND / speed, None)
         return Estimate(audio * characters / chars, seconds * characters / chars)
+
+    def _drop_reference(self, record: TakeRecord) -> None:
+        """Remove the recording that `record` was made from once no other take needs it: it is
+        somebody's voice."""
+        reference = record.settings.get("reference")
+        if not isinstance(reference, dict):
+            return
+        recording = Path(reference["audio"])
+        with self._database.transaction() as connection:
+            needed = connection.execute(
+                "SELECT 1 FROM takes WHERE instr(settings, ?) LIMIT 1", (recording.name,)
+            ).fetchone()
+        if needed is None and recording.parent == self._references:
+            recording.unlink(missing_ok=True)
 
     def _set(self, take_id: str, owner: str, column: str, value: Any) -> None:
         self.get(take_id, owner)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from studio.audio.fingerprint import fingerprint
 from studio.audio.processing import loudness
 from studio.audio.reading import Limits, read
 from studio.audio.writing import WavWriter
@@ -29,7 +29,8 @@ class ReferenceStore:
         Raises BadInput when it is no sound, too short or silent, NotFound when it is gone.
         """
         control.progress("reading the reference")
-        path = self._folder / f"{self._fingerprint(reference)}.wav"
+        known_by = fingerprint(reference.audio, reference.start, reference.end)
+        path = self._folder / f"{known_by}.wav"
         kept = Reference(path, reference.text.strip(), x_vector_only=reference.x_vector_only)
         if path.exists():
             return kept
@@ -43,16 +44,3 @@ class ReferenceStore:
         with publishing(path) as partial, WavWriter(partial, audio.sample_rate) as writer:
             writer.append(audio.samples)
         return kept
-
-    def _fingerprint(self, reference: Reference) -> str:
-        digest = hashlib.sha256()
-        try:
-            with reference.audio.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise BadInput(
-                f"There is no recording {reference.audio.name}.", "Choose the file again."
-            ) from error
-        digest.update(f"{reference.start}-{reference.end}".encode())
-        return digest.hexdigest()[:32]

@@ -38,6 +38,7 @@ class Studio:
         self.history = History(
             self.database,
             self.workspace.outputs,
+            self.workspace.references,
             copies=(self.workspace.encoded, self.workspace.gradio_temp),
         )
         self.presets = Presets(self.database)
