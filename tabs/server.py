@@ -114,6 +114,7 @@ def launch(studio: Studio) -> Any:
         css_paths=[assets / "timbre.css"],
         head=f"<script>{(assets / 'timbre.js').read_text('utf-8')}</script>",
         footer_links=[],
+        enable_monitoring=False,
         favicon_path=assets / "favicon.svg",
         prevent_thread_lock=True,
         show_error=True,

@@ -240,13 +240,32 @@ def test_a_file_name_that_is_no_text_is_kept_as_text(studio: Studio) -> None:
 
 
 def test_a_home_that_may_not_be_written_is_said_so(tmp_path: Path) -> None:
-    if sys.platform == "win32" or os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    home = tmp_path / "home"
-    home.mkdir(mode=0o500)
+    if sys.platform != "linux":
+        pytest.skip("only Linux has a folder where even root may not write")
+    if os.geteuid() == 0:
+        home = Path("/sys/timbre")
+    else:
+        home = tmp_path / "home"
+        home.mkdir(mode=0o500)
     result = timbre(home, "speak", "--text", SHORT)
     assert result.returncode == 4
+    assert f"{home} cannot be written" in result.stderr
     assert "--home" in result.stderr
+
+
+def test_what_a_predecessor_with_our_pid_left_is_swept(studio: Studio) -> None:
+    """In a container the studio has the same pid at every start."""
+    places = [studio.workspace.spool / "take.wav", studio.workspace.outputs / "a.wav"]
+    places[1] = places[1].with_name(f"a.wav.{os.getpid()}.abcd.partial")
+    for path in places:
+        path.write_bytes(b"RIFF")
+    with Studio(studio.settings):
+        assert all(path.exists() for path in places)  # of this very process
+    for path in places:
+        os.utime(path, (0, 0))
+    with Studio(studio.settings):
+        assert not any(path.exists() for path in places)
+        assert studio.workspace.spool.exists()
 
 
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:

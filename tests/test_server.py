@@ -70,6 +70,11 @@ def test_the_routes_are_documented(server: Server) -> None:
     } <= paths.keys()
 
 
+def test_nobody_can_watch_who_uses_it(server: Server) -> None:
+    assert server.raw("/monitoring")[0] == 403
+    assert "Monitoring" not in server.log
+
+
 @pytest.mark.parametrize("path", ["/", "/takes/x/audio", "/no/such/page", "/gradio_api/file=x"])
 def test_every_answer_has_the_security_headers(server: Server, path: str) -> None:
     _, headers, _ = server.raw(path)
