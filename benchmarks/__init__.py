@@ -1,0 +1,1 @@
+"""Measured speed and likeness: `python -m benchmarks`. Not part of the studio."""

@@ -1,0 +1,15 @@
+"""The benchmarks by name, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from benchmarks import long, speech, startup, voice_match
+from benchmarks.report import Options, Report
+
+BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
+    "startup": startup.run,
+    "speech": speech.run,
+    "long": long.run,
+    "voice_match": voice_match.run,
+}
