@@ -99,6 +99,10 @@ class _Library:
             raise RuntimeError(f"eSpeak NG could not read its data in {data}")
         self.version: str = (lib.espeak_Info(None) or b"").decode("utf-8", "replace")
         self._callback: Any = None
+        # From 1.52 on; an older library draws its flutter and breath from the clock.
+        self._reseed = getattr(lib, "espeak_ng_SetRandSeed", None)
+        if self._reseed is not None:
+            self._reseed.argtypes = [ctypes.c_long]
 
     def on_sound(self, callback: Any) -> None:
         self._callback = _Callback(callback)  # kept: the library holds only the pointer
@@ -111,6 +115,8 @@ class _Library:
         for number, value in parameters.items():
             if self._lib.espeak_SetParameter(int(number), int(value), 0) != 0:
                 raise RuntimeError(f"eSpeak NG refused parameter {number} = {value}")
+        if self._reseed is not None:
+            self._reseed(1)  # so that fresh processes say the same words the same way
         content = text.encode("utf-8", "replace") + b"\0"
         flags = _CHARS_UTF8 | (_PHONEMES if phonemes else 0)
         code = self._lib.espeak_Synth(
