@@ -159,6 +159,7 @@ def on_note(studio: Studio, take_id: str, note: str, request: gr.Request) -> str
 
 def on_delete(studio: Studio, take_id: str, request: gr.Request) -> None:
     studio.history.delete(take_id, owner_of(request))
+    studio.speech.forget(take_id)
     gr.Info("Deleted.")
 
 

@@ -124,7 +124,7 @@ def launch(studio: Studio) -> Any:
             "title": "Timbre",
             "version": __version__,
             "docs_url": "/docs",
-            "middleware": [Middleware(Guard)],
+            "middleware": [Middleware(Guard, hosts=_own_names(settings))],
         },
     )
     app.include_router(takes.router(studio, owner_from(app)))
@@ -150,6 +150,14 @@ def _run(studio: Studio) -> int:
     finally:
         demo.close()
     return 0
+
+
+def _own_names(settings: Settings) -> frozenset[str] | None:
+    """The names a studio without a sign-in answers to; None where a sign-in, or a Space's own door,
+    stands before it, and any proxy's name will do."""
+    if settings.credentials or os.environ.get("SPACE_ID"):
+        return None
+    return frozenset({"localhost", "127.0.0.1", "[::1]", settings.host, f"[{settings.host}]"})
 
 
 def _is_loopback(host: str) -> bool:

@@ -13,8 +13,12 @@ import httpx
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
-from studio.api.guard import names_a_url
+from studio.api.guard import Guard, names_a_url
 from studio.settings import CHECKOUT
 from tests.audio_files import tone, wav
 from tests.running import Server, events, joined, succeeded
@@ -267,3 +271,21 @@ def test_an_address_in_the_place_of_an_upload_is_not_fetched(server: Server) -> 
                 assert not succeeded(joined(server, event.id, event.data(audio=file)))
         with pytest.raises(TimeoutError):
             inside.accept()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:7860", 200),
+        ("localhost", 200),
+        ("[::1]:7860", 200),
+        ("evil.example", 403),
+        ("evil.example:7860", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("", 403),
+    ],
+)
+def test_a_studio_without_a_sign_in_answers_only_to_its_own_names(host: str, status: int) -> None:
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here"))])
+    guarded = Guard(app, hosts=frozenset({"localhost", "127.0.0.1", "[::1]"}))
+    assert TestClient(guarded).get("/", headers={"host": host}).status_code == status

@@ -294,3 +294,12 @@ def test_the_spool_of_a_killed_process_plays(tmp_path: Path) -> None:
     samples, rate = soundfile.read(tmp_path / "spool.wav")  # not closed: its header knows no length
     assert (len(samples), rate) == (16_000, 16_000)
     assert samples[100] == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_deleted_take_can_no_longer_be_heard(studio: Studio) -> None:
+    record = studio.speech.speak(preset())
+    spool = studio.speech.live(record.id).spool
+    studio.history.delete(record.id, "")
+    studio.speech.forget(record.id)
+    assert not studio.speech.is_live(record.id, "")
+    assert not spool.exists()

@@ -44,16 +44,20 @@ _HEADERS = (
 class Guard:
     """ASGI middleware.
 
-    Gradio 6.17.3 answers `/gradio_api/file=http://...`, and `file/http://...`, with a redirect to that address
-    (CVE-2026-59806): a link to this studio would lead anywhere, and a server that follows it could
-    be led inside. No file of ours has a name that looks like a URL, so those are refused.
+    Gradio 6.17.3 answers `/gradio_api/file=http://...`, and `file/http://...`, with a redirect to
+    that address (CVE-2026-59806): a link to this studio would lead anywhere, and a server that
+    follows it could be led inside. No file of ours has a name that looks like a URL, so those are refused.
+
+    `hosts` are the names under which the studio may be asked, None for any. A studio without a
+    sign-in answers only to this machine's own names: a website whose name is made to lead to
+    127.0.0.1 (DNS rebinding) would otherwise be the studio's own page to the browser.
 
     Any page that a browser shows can post to a studio on the same machine. Browsers say of each
     request where it comes from (Sec-Fetch-Site), whatever proxies stand between.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None = None) -> None:
+        self._app, self._hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,8 +66,16 @@ class Guard:
             await _refuse(send, "That is not a file of this studio.")
         elif scope["method"] not in _READING and (b"sec-fetch-site", b"cross-site") in scope["headers"]:
             await _refuse(send, "Another site's page may not act in this studio.")
+        elif self._hosts is not None and _host(scope) not in self._hosts:
+            await _refuse(send, "This studio answers only on its own machine: open http://127.0.0.1.")
         else:
             await self._app(scope, receive, _with_headers(send))
+
+
+def _host(scope: Scope) -> str:
+    """The name that was asked for, without its port."""
+    value = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    return value.rsplit(":", 1)[0] if re.search(r":\d*$", value) else value
 
 
 def names_a_url(path: str) -> bool:

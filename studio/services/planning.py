@@ -76,7 +76,7 @@ def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:
     for key, value in order.options.items():
         option = known.get(key)
         if option is None:
-            raise unknown(f"option of {info.label} for {order.mode}", key, known)
+            raise unknown(f"option for {order.mode}", key, known)
         if not option.minimum <= value <= option.maximum:
             raise BadInput(
                 f"{option.label} {value:g} is out of range.",
@@ -109,7 +109,7 @@ def _language(
     if order.language != AUTO_LANGUAGE:
         code = closest(order.language.lower(), info.languages)
         if code is None:
-            raise unknown(f"language of {info.label}", order.language, info.languages)
+            raise unknown("language", order.language, info.languages)
         return code, ()
     if speaker is not None:  # a preset voice has a language of its own
         return speaker.language, ()

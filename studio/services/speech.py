@@ -138,6 +138,15 @@ class SpeechService:
         if live is not None:
             live.control.cancel()
 
+    def forget(self, take_id: str) -> None:
+        """Drop what is still here of a finished take that was deleted."""
+        with self._lock:
+            live = self._live.get(take_id)
+            if live is None or not live.status.state.finished:
+                return
+            del self._live[take_id], self._threads[take_id]
+        live.spool.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Stop every take and wait for its thread."""
         with self._lock:
