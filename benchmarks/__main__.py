@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     if given.recordings is not None and not given.recordings.is_dir():
         parser.error(f"there is no folder {given.recordings}")
     default = DEFAULT_RECORDINGS if DEFAULT_RECORDINGS.is_dir() else None
+    for name in [name for name in os.environ if name.startswith("TIMBRE_")]:
+        del os.environ[name]  # what is measured is Timbre as it comes
     options = Options(given.quick, given.recordings or default)
     measured_on = machine.describe()
     for name in given.names or BENCHMARKS:

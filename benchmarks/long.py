@@ -23,7 +23,7 @@ from studio.settings import CHECKOUT
 GOAL_GROWTH_MB = 50.0
 
 CHARACTERS, QUICK_CHARACTERS = 100_000, 2_000
-_SAMPLE_S, _REST_S = 0.05, 0.5
+_SAMPLE_S, _REST_S, _QUICK_REST_S = 0.05, 1.0, 0.2
 _PATIENCE_S = 900.0
 
 
@@ -53,6 +53,7 @@ class Memory:
 
 def run(options: Options) -> Report:
     characters = QUICK_CHARACTERS if options.quick else CHARACTERS
+    rest = _QUICK_REST_S if options.quick else _REST_S
     command = [sys.executable, "-m", "benchmarks.long_take", str(characters)]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=CHECKOUT, text=True
@@ -65,12 +66,12 @@ def run(options: Options) -> Report:
         watched = psutil.Process(process.pid)
         _answer(process.stdout)  # the warm-up take is done
         with Memory(watched) as before:
-            time.sleep(_REST_S)
+            time.sleep(rest)
         with Memory(watched) as during:
             _go(process.stdin)
             take = json.loads(_answer(process.stdout))
         with Memory(watched) as after:
-            time.sleep(_REST_S)
+            time.sleep(rest)
         _go(process.stdin)
         process.wait(30)
     finally:

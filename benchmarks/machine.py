@@ -38,17 +38,16 @@ def _processor() -> str:
 
 
 def _system() -> str:
-    kernel = f"{platform.system()} {platform.release()}"
     try:
-        return f"{platform.freedesktop_os_release()['PRETTY_NAME']} ({kernel})"
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
     except OSError:  # not Linux
-        return kernel
+        return f"{platform.system()} {platform.release()}"
 
 
 def _commit() -> list[str]:
     try:
         described = subprocess.run(
-            ["git", "describe", "--always", "--dirty=, changed"],
+            ["git", "describe", "--always", "--dirty= with changes"],
             cwd=CHECKOUT, capture_output=True, text=True, timeout=20, check=True,
         ).stdout  # fmt: skip
     except (OSError, subprocess.SubprocessError):  # a download without its history

@@ -93,11 +93,17 @@ def start(command: Sequence[str], folder: Path) -> Start:
     """Start `python *command PORT`, time the page, and end it again."""
     port = _free_port()
     log = folder / "log"
+    # For both: no calls home, and copies of files go where they are removed.
+    environment = {
+        **os.environ,
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_TEMP_DIR": str(folder / "gradio"),
+    }
     begin = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command, str(port)],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, env=_environment(),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, env=environment,
         )  # fmt: skip
     try:
         _until_answers(process, port, "/", log)
@@ -157,12 +163,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """This process's without the developer's settings, and without Gradio's calls home for both."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TIMBRE_")}
-    return {**kept, "GRADIO_ANALYTICS_ENABLED": "False"}
 
 
 def _free_port() -> int:
