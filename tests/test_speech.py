@@ -210,6 +210,13 @@ def test_a_text_above_the_limit_is_refused_with_the_limit(studio: Studio) -> Non
         studio.speech.start(preset("a " * 150_000))
 
 
+@pytest.mark.parametrize("name", ["gmw/en-us+F5", "flora", "Flora, English (America)"])
+def test_a_voice_is_found_by_its_id_its_label_or_its_name(studio: Studio, name: str) -> None:
+    plan = studio.speech.plan(preset(speaker=name))
+    assert plan.speaker is not None
+    assert plan.speaker.id == "gmw/en-US+f5"
+
+
 def test_an_unknown_voice_lists_the_nearest(studio: Studio) -> None:
     with pytest.raises(NotFound, match="gmw/en-US"):
         studio.speech.start(preset(speaker="gmw/en-US+f9"))

@@ -89,7 +89,7 @@ def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
         speakers = engine.speakers()
         wanted = order.speaker or speakers[0].id
         for speaker in speakers:
-            if wanted.lower() in (speaker.id.lower(), speaker.label.lower()):
+            if wanted.lower() in _names(speaker):
                 return speaker
         raise unknown("voice", wanted, [speaker.id for speaker in speakers])
     if order.mode is Capability.CLONE and order.reference is None:
@@ -101,6 +101,12 @@ def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
             "There is no description of the voice.", "Write a few words, such as “an old man, slow”."
         )
     return None
+
+
+def _names(speaker: Speaker) -> tuple[str, ...]:
+    """What a voice may be asked for by: its id, its label, or the name that begins it ("Fiona")."""
+    label = speaker.label.lower()
+    return speaker.id.lower(), label, label.split(",")[0]
 
 
 def _language(
