@@ -43,6 +43,12 @@
     window.timbreShow(tabs[place].dataset.tab);
   });
 
+  // On a phone's width the second column lies far below the first.
+  window.timbreReveal = (id) => {
+    const element = document.getElementById(id);
+    if (element && element.offsetParent && innerWidth < 640) element.scrollIntoView();
+  };
+
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
   class LivePlayer {

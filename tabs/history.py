@@ -90,7 +90,8 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     listing(older.click, 1)
     listing(newer.click, -1)
     # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
-    chosen.change(bind(on_choose, studio), [chosen], shown, **quick)
+    heard = chosen.change(bind(on_choose, studio), [chosen], shown, **quick)
+    heard.success(None, None, None, js="() => window.timbreReveal('history-detail')", **quick)
     chosen.change(lambda: gr.Group(visible=False), None, sure, queue=False, **quick)
     toggled = favourite.click(bind(on_favourite, studio), [chosen], [detail, favourite], **quick)
     listing(toggled.success, 0)

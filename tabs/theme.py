@@ -38,6 +38,8 @@ def theme() -> gr.themes.Base:
         button_primary_text_color="white",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_300",
         slider_color="*primary_600",
         slider_color_dark="*primary_400",
         block_label_text_color="*primary_700",
