@@ -1,4 +1,4 @@
-"""What the tests share: a studio in a temporary home."""
+"""What the tests share: a studio in a temporary home, and the embedded engine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engines.base import EngineFolders
+from engines.espeak import EspeakEngine
 from studio.services.studio import Studio
 from studio.settings import Settings, load_settings
 
@@ -24,3 +26,12 @@ def settings(tmp_path: Path) -> Settings:
 def studio(settings: Settings) -> Iterator[Studio]:
     with Studio(settings) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
+    """The embedded engine with a cache of its own, shared by the tests of a module."""
+    folder = tmp_path_factory.mktemp("espeak")
+    engine = EspeakEngine(EngineFolders(folder, folder))
+    yield engine
+    engine.unload()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -16,14 +16,6 @@ from studio.control import Control
 from studio.errors import EngineFailed
 
 TEXT = "Please read the letter on the kitchen table, then call your brother."
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
-    folder = tmp_path_factory.mktemp("espeak")
-    engine = EspeakEngine(EngineFolders(folder, folder))
-    yield engine
-    engine.unload()
 
 
 def speak(

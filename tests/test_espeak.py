@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,14 +25,6 @@ from studio.settings import CHECKOUT
 
 TEXT = "Hello, world! The man of the house paid 1,234 dollars — “why?” she asked. Nobody knew."
 LONG = "This sentence is here to be spoken for a while, and it does not stop soon. " * 60
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
-    folder = tmp_path_factory.mktemp("espeak")
-    engine = EspeakEngine(EngineFolders(folder, folder))
-    yield engine
-    engine.unload()
 
 
 def say(engine: EspeakEngine, text: str = TEXT, language: str = "en-us", **fields) -> list[SpeechChunk]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,14 +36,6 @@ TEXT = (
     "I have a small favour to ask of you this morning. Please read the letter on the kitchen table, then "
     "call your brother."
 )
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
-    folder = tmp_path_factory.mktemp("espeak")
-    engine = EspeakEngine(EngineFolders(folder, folder))
-    yield engine
-    engine.unload()
 
 
 @pytest.fixture(scope="module")
