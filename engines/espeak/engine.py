@@ -98,7 +98,7 @@ class EspeakEngine:
         self, ref_audio: Path, ref_text: str, language: str, x_vector_only: bool, control: Control
     ) -> VoicePrompt:
         """A voice matched to `ref_audio`, kept on disk by content; `x_vector_only` leaves out the
-        recording's own sounds. Takes 1-4 s for a new recording.
+        recording's own sounds. Takes 1-8 s for a new recording.
 
         Raises BadInput for a recording without enough voice, EngineFailed without pyworld.
         """

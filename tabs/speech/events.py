@@ -45,9 +45,7 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
         bind(on_generate, studio, panel.mode, names),
         inputs,
         [panel.takes, panel.player],
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
+        **quick,
     )
     started.success(bind(on_follow, studio), [panel.takes], follow_outputs, **watch)
     panel.stop.click(bind(on_stop, studio), [panel.takes], None, **quick)
