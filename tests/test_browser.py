@@ -223,6 +223,13 @@ def test_settings_are_saved_under_a_name_and_used_again(page: Page, address: str
     expect(page.locator("#preset-speed input[type=number]")).to_have_value("1.5")
 
 
+def test_settings_without_a_name_are_refused_with_words(page: Page, address: str) -> None:
+    opened(page, address, "preset")
+    page.locator("#preset-saved button").first.click()
+    page.locator("#preset-preset-save").click()
+    expect(page.get_by_text("The name is empty", exact=False).first).to_be_visible()
+
+
 def test_what_people_type_is_inert(page: Page, address: str) -> None:
     opened(page, address, "design")
     attack = "<img src=x onerror=\"document.title='owned'\"> man"

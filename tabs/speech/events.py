@@ -25,6 +25,7 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
     """Bind the handlers of `panel`; called inside the Blocks after all tabs are laid out."""
     names = list(panel.fields)
     inputs = list(panel.fields.values())
+    # Without the queue an event is quicker, but Gradio does not show its errors.
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     follow_outputs = [
         panel.status,
@@ -45,7 +46,7 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
         bind(on_generate, studio, panel.mode, names),
         inputs,
         [panel.takes, panel.player],
-        **quick,
+        **watch,
     )
     started.success(bind(on_follow, studio), [panel.takes], follow_outputs, **watch)
     panel.stop.click(bind(on_stop, studio), [panel.takes], None, **quick)
@@ -68,7 +69,7 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
             **quick,
         )
     _wire_engine(studio, panel, quick)
-    _wire_presets(studio, panel, blocks, names, inputs, quick)
+    _wire_presets(studio, panel, blocks, names, inputs, watch)
 
 
 def _wire_engine(studio: Studio, panel: SpeechTab, quick: dict[str, Any]) -> None:
@@ -99,19 +100,19 @@ def _wire_presets(
     blocks: gr.Blocks,
     names: list[str],
     inputs: list[Any],
-    quick: dict[str, Any],
+    watch: dict[str, Any],
 ) -> None:
     panel.preset_save.click(
         bind(on_save_preset, studio, panel.mode, names),
         [panel.preset_name, *inputs],
         [panel.preset, panel.preset_name],
-        **quick,
+        **watch,
     )
-    panel.preset.input(bind(on_use_preset, studio, panel.mode, names), [panel.preset], inputs, **quick)
+    panel.preset.input(bind(on_use_preset, studio, panel.mode, names), [panel.preset], inputs, **watch)
     panel.preset_delete.click(
-        bind(on_delete_preset, studio, panel.mode), [panel.preset], panel.preset, **quick
+        bind(on_delete_preset, studio, panel.mode), [panel.preset], panel.preset, **watch
     )
-    blocks.load(bind(on_list_presets, studio, panel.mode), None, panel.preset, **quick)
+    blocks.load(bind(on_list_presets, studio, panel.mode), None, panel.preset, **watch)
 
 
 def on_generate(
