@@ -16,6 +16,7 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import Cancelled, StudioError
+from studio.hosting import VISITOR_COOKIE, on_a_space
 from studio.services.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -70,8 +71,15 @@ def _errors_in_words() -> Iterator[None]:
 
 
 def owner_of(request: gr.Request | None) -> str:
-    """Whose takes are meant: the signed-in user, or everybody's on a studio without sign-in."""
-    return (request.username if request else None) or ""
+    """Whose takes are meant: the signed-in user's; on a Space this browser's; else everybody's."""
+    if request is None:
+        return ""
+    if request.username:
+        return str(request.username)
+    if on_a_space():
+        # A browser that refuses cookies has a history for as long as its window is open.
+        return f"visitor {request.cookies.get(VISITOR_COOKIE) or request.session_hash}"
+    return ""
 
 
 def for_the_page(studio: Studio, path: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from studio import __version__, log
 from studio.cli.main import report
 from studio.errors import BadInput, StudioError
+from studio.hosting import on_a_space
 from studio.services.studio import Studio
 from studio.settings import CHECKOUT, Settings, load_settings
 
@@ -28,15 +29,7 @@ _THREADS = 80
 def serve(given: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit code."""
     try:
-        settings = load_settings(
-            home=given.home,
-            host=given.host,
-            port=given.port,
-            share=given.share,
-            auth=given.auth,
-            log_level=given.log_level,
-            log_json=given.log_json,
-        )
+        settings = settings_from(given)
         log.configure(settings.log_level, settings.log_json)
         log.hide(*(password for _, password in settings.credentials))
         refuse_open_doors(settings)
@@ -47,13 +40,29 @@ def serve(given: argparse.Namespace) -> int:
         return report(error, as_json=False)
 
 
+def settings_from(given: argparse.Namespace) -> Settings:
+    """The settings in force for the server's options."""
+    host = given.host
+    if host is None and on_a_space() and "TIMBRE_HOST" not in os.environ:
+        host = "0.0.0.0"  # noqa: S104 - a Space is reached through its own door only
+    return load_settings(
+        home=given.home,
+        host=host,
+        port=given.port,
+        share=given.share,
+        auth=given.auth,
+        log_level=given.log_level,
+        log_json=given.log_json,
+    )
+
+
 def refuse_open_doors(settings: Settings) -> None:
     """Raise BadInput where strangers could reach a studio without signing in.
 
     A Hugging Face Space is public by its owner's choice and has its own door, so it may.
     """
     credentials = settings.credentials
-    if credentials or os.environ.get("SPACE_ID"):
+    if credentials or on_a_space():
         return
     if settings.share:
         raise BadInput(
@@ -124,7 +133,7 @@ def launch(studio: Studio) -> Any:
             "title": "Timbre",
             "version": __version__,
             "docs_url": "/docs",
-            "middleware": [Middleware(Guard, hosts=_own_names(settings))],
+            "middleware": [Middleware(Guard, hosts=_own_names(settings), visitors=on_a_space())],
         },
     )
     app.include_router(takes.router(studio, owner_from(app)))
@@ -155,7 +164,7 @@ def _run(studio: Studio) -> int:
 def _own_names(settings: Settings) -> frozenset[str] | None:
     """The names a studio without a sign-in answers to; None where a sign-in, or a Space's own door,
     stands before it, and any proxy's name will do."""
-    if settings.credentials or os.environ.get("SPACE_ID"):
+    if settings.credentials or on_a_space():
         return None
     return frozenset({"localhost", "127.0.0.1", "[::1]", settings.host, f"[{settings.host}]"})
 

@@ -289,3 +289,13 @@ def test_a_studio_without_a_sign_in_answers_only_to_its_own_names(host: str, sta
     app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here"))])
     guarded = Guard(app, hosts=frozenset({"localhost", "127.0.0.1", "[::1]"}))
     assert TestClient(guarded).get("/", headers={"host": host}).status_code == status
+
+
+def test_a_public_studio_names_each_browser_once() -> None:
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here"))])
+    visitor = TestClient(Guard(app, visitors=True), base_url="https://testserver")
+    first = visitor.get("/").headers["set-cookie"]
+    assert "HttpOnly" in first
+    assert "set-cookie" not in visitor.get("/").headers
+    other = TestClient(Guard(app, visitors=True), base_url="https://testserver")
+    assert other.get("/").headers["set-cookie"] != first

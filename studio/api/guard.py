@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
+
+from studio.hosting import VISITOR_COOKIE
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,12 +55,17 @@ class Guard:
     sign-in answers only to this machine's own names: a website whose name is made to lead to
     127.0.0.1 (DNS rebinding) would otherwise be the studio's own page to the browser.
 
+    With `visitors` each browser gets a random name in a cookie, by which a public studio without a
+    sign-in keeps its visitors apart.
+
     Any page that a browser shows can post to a studio on the same machine. Browsers say of each
     request where it comes from (Sec-Fetch-Site), whatever proxies stand between.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None = None) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(
+        self, app: ASGIApp, hosts: frozenset[str] | None = None, visitors: bool = False
+    ) -> None:
+        self._app, self._hosts, self._visitors = app, hosts, visitors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +77,21 @@ class Guard:
         elif self._hosts is not None and _host(scope) not in self._hosts:
             await _refuse(send, "This studio answers only on its own machine: open http://127.0.0.1.")
         else:
-            await self._app(scope, receive, _with_headers(send))
+            headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
+            if self._visitors and scope["path"] == "/" and not _has_visitor_cookie(scope):
+                headers = (*_HEADERS, (b"set-cookie", _visitor_cookie()))
+            await self._app(scope, receive, _with_headers(send, headers))
+
+
+def _has_visitor_cookie(scope: Scope) -> bool:
+    cookies = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
+    return f"{VISITOR_COOKIE}=" in cookies
+
+
+def _visitor_cookie() -> bytes:
+    # A Space's page stands in a frame of another site, which only SameSite=None serves.
+    name = f"{VISITOR_COOKIE}={secrets.token_urlsafe(16)}"
+    return f"{name}; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=None".encode()
 
 
 def _host(scope: Scope) -> str:
@@ -92,13 +114,13 @@ def names_a_url(path: str) -> bool:
     return True
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = {name.lower() for name, _ in message.get("headers", ())}
             message["headers"] = [
                 *message.get("headers", ()),
-                *(header for header in _HEADERS if header[0] not in present),
+                *(header for header in headers if header[0] not in present),
             ]
         await send(message)
 

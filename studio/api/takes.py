@@ -17,8 +17,9 @@ from studio.services.studio import Studio
 from studio.services.takes import TakeRecord
 from studio.text.subtitles import cues, to_srt, to_vtt
 
-#: Who asks; raises HTTPException 401 where nobody is signed in but should be.
-OwnerOf = Callable[[Request], str]
+#: Who asks, None where the take's id is key enough; raises HTTPException 401 where nobody is signed
+#: in but should be.
+OwnerOf = Callable[[Request], str | None]
 
 _POLL_S = 0.02
 _SUBTITLES = {"srt": ("application/x-subrip", to_srt), "vtt": ("text/vtt", to_vtt)}
@@ -29,11 +30,11 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
     routes = APIRouter(prefix="/takes", tags=["takes"])
 
     @routes.get("/{take_id}/stream")
-    async def stream(take_id: str, owner: str = Depends(owner_of)) -> StreamingResponse:
+    async def stream(take_id: str, owner: str | None = Depends(owner_of)) -> StreamingResponse:
         """The sound as it is spoken: 16-bit little-endian mono PCM at X-Sample-Rate."""
         with _errors_as_http():
             live = studio.speech.live(take_id)
-            if live.owner != owner:
+            if owner is not None and live.owner != owner:
                 raise NotFound("That take is not running.")
         return StreamingResponse(
             _follow(live),
@@ -42,7 +43,7 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
         )
 
     @routes.get("/{take_id}/audio")
-    def audio(take_id: str, format: str = "wav", owner: str = Depends(owner_of)) -> FileResponse:
+    def audio(take_id: str, format: str = "wav", owner: str | None = Depends(owner_of)) -> FileResponse:
         """The finished take as an attachment in `format`."""
         with _errors_as_http():
             record = studio.history.get(take_id, owner)
@@ -51,7 +52,7 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
         return FileResponse(path, media_type=format_named(format).mime, filename=path.name)
 
     @routes.get("/{take_id}/subtitles")
-    def subtitles(take_id: str, format: str = "srt", owner: str = Depends(owner_of)) -> Response:
+    def subtitles(take_id: str, format: str = "srt", owner: str | None = Depends(owner_of)) -> Response:
         """Subtitles from the word timings, as SRT or WebVTT."""
         with _errors_as_http():
             record = studio.history.get(take_id, owner)

@@ -71,10 +71,11 @@ class History:
                 values,
             )
 
-    def get(self, take_id: str, owner: str) -> TakeRecord:
+    def get(self, take_id: str, owner: str | None) -> TakeRecord:
+        """The owner's take; anybody's where `owner` is None. Raises NotFound."""
         with self._database.transaction() as connection:
             row = connection.execute(
-                "SELECT * FROM takes WHERE id = ? AND owner = ?", (take_id, owner)
+                "SELECT * FROM takes WHERE id = ? AND owner = COALESCE(?, owner)", (take_id, owner)
             ).fetchone()
         if row is None:
             raise NotFound("That take is not in the history.", "It may have been deleted.")
