@@ -35,7 +35,8 @@ clean:
 
 # The stamp is written last, so that a broken installation is tried again.
 $(VENV)/.installed: requirements.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Timbre's packages into $(VENV); a few minutes the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
