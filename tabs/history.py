@@ -83,10 +83,15 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     def listing(trigger: Any, step: int | None) -> Any:
         return trigger(bind(on_list, studio, step), [*filters, offset], page, **quick)
 
-    listing(refresh.click, 0)
-    listing(blocks.load, None)
-    listing(search.change, None)
-    listing(favourites.change, None)
+    # One event for all that starts the list anew: the last one wins, however fast people type.
+    gr.on(
+        [refresh.click, search.change, favourites.change],
+        bind(on_list, studio, None),
+        [*filters, offset],
+        page,
+        trigger_mode="always_last",
+        **quick,
+    )
     listing(older.click, 1)
     listing(newer.click, -1)
     # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
