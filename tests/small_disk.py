@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from studio.settings import CHECKOUT
+
 
 @contextlib.contextmanager
 def tiny_disk(size: str = "512k") -> Iterator[Path]:
@@ -34,3 +36,12 @@ def limit_file_size() -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+
+def said_under_a_limit(code: str, path: Path) -> str:
+    """What `code`, run with `path` as its argument and under that limit, prints."""
+    command = [sys.executable, "-c", code, str(path)]
+    result = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, check=True, preexec_fn=limit_file_size
+    )
+    return result.stdout

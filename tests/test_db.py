@@ -16,7 +16,7 @@ from studio import db
 from studio.db import Database
 from studio.errors import Busy, Damaged, StorageFailed
 from studio.settings import CHECKOUT
-from tests.small_disk import limit_file_size, tiny_disk
+from tests.small_disk import said_under_a_limit, tiny_disk
 
 ADD = "INSERT INTO presets (owner, mode, name, settings) VALUES (?, 'clone', ?, '{}')"
 
@@ -245,15 +245,8 @@ def test_a_limit_on_files_is_said_and_nothing_is_damaged(tmp_path: Path) -> None
         f"        database.execute({ADD!r}, ('a', f'{{n}} ' + 'x' * 4000)); kept += 1\n"
         "except StorageFailed: print(kept)"
     )
-    out = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=True,
-        preexec_fn=limit_file_size,
-    )
-    assert count(Database(path)) == int(out.stdout) > 0
+    said = said_under_a_limit(code, path)
+    assert count(Database(path)) == int(said) > 0
 
 
 def test_a_home_that_cannot_hold_it_is_said(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from studio.errors import Damaged, StorageFailed
 from studio.files import make_folder, publishing, read_json, sweep_partials, write_bytes, write_json
 from studio.settings import CHECKOUT
 from studio.workspace import Workspace
-from tests.small_disk import limit_file_size, tiny_disk
+from tests.small_disk import said_under_a_limit, tiny_disk
 
 KILLS = 60
 
@@ -97,15 +97,8 @@ def test_a_file_that_may_not_grow_is_said_and_keeps_the_old_one(tmp_path: Path) 
         "try: write_bytes(Path(sys.argv[1]), bytes(2_000_000))\n"
         "except StorageFailed as error: print(error.message)"
     )
-    out = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=True,
-        preexec_fn=limit_file_size,
-    )
-    assert "config.json" in out.stdout
+    said = said_under_a_limit(code, path)
+    assert "config.json" in said
     assert read_json(path) == "old"
     assert list(tmp_path.iterdir()) == [path]
 
