@@ -14,6 +14,7 @@ from engines.base import EngineFolders, SpeechRequest
 from engines.espeak import EspeakEngine
 from studio.audio.writing import WavWriter
 from studio.control import Control
+from studio.models.folders import ModelFolders
 from studio.settings import CHECKOUT
 
 LANGUAGE = "en-us"
@@ -92,7 +93,9 @@ def _transcripts(folder: Path) -> dict[str, str]:
 
 
 def _synthetic(folder: Path) -> list[Speaker]:
-    engine = EspeakEngine(EngineFolders(folder / "cache", folder / "models"))
+    engine = EspeakEngine(
+        EngineFolders(folder / "cache", ModelFolders(folder / "models", folder / "models"))
+    )
     text = text_of(100)
     made = []
     for variant in ("m1", "f3"):

@@ -24,6 +24,7 @@ from engines.world.profile import VoiceProfile, measure
 from engines.world.vocoder import SAMPLE_RATE, analyse
 from studio.audio.reading import probe, read
 from studio.control import Control
+from studio.models.folders import ModelFolders
 
 TEXT = (
     "I have a small favour to ask of you this morning. Please read the letter on the kitchen table, then "
@@ -63,7 +64,7 @@ def run(options: Options) -> Report:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         speakers = samples.speakers(options.recordings, folder)[: 1 if options.quick else None]
-        engine = EspeakEngine(EngineFolders(folder, folder))
+        engine = EspeakEngine(EngineFolders(folder, ModelFolders(folder, folder)))
         try:
             default = speak(engine, SpeechRequest(text, samples.LANGUAGE, speaker=samples.PLAIN))
             likenesses = [compare(engine, speaker, text, default) for speaker in speakers]

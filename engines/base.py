@@ -14,6 +14,7 @@ from typing import Protocol
 
 from studio.audio.types import Audio
 from studio.control import Control
+from studio.models.folders import ModelFolders
 
 
 class Capability(str, Enum):
@@ -26,6 +27,8 @@ class Capability(str, Enum):
     STREAM = "stream"  # give audio before the part is finished
     TIMING = "timing"  # tell when each word is spoken
     SEEDED = "seeded"  # the seed changes how it sounds
+    SPEED = "speed"  # speak faster or slower as asked
+    SAMPLED = "sampled"  # draws its sound by chance, so that a take can go wrong and another be right
 
     def __str__(self) -> str:
         return self.value
@@ -59,14 +62,57 @@ class Option:
 
 @dataclass(frozen=True)
 class SamplingParams:
-    """How a generative engine draws its tokens. None means the engine's own default."""
+    """How a generative engine draws its tokens. None means the default of the model that speaks, as
+    its generation_config.json says. A temperature of 0 takes the likeliest token always (greedy).
+
+    The fields with `sub` belong to the second sampler of engines that have two: Qwen3-TTS draws the
+    first code of each frame with the talker, the other fifteen with its code predictor.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
     repetition_penalty: float | None = None
+    sub_temperature: float | None = None
+    sub_top_p: float | None = None
+    sub_top_k: int | None = None
     max_new_tokens: int | None = None
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class SamplingField:
+    """One of SamplingParams as an engine lets people set it."""
+
+    key: str  # a field of SamplingParams
+    label: str
+    minimum: float
+    maximum: float
+    default: float  # the published default, shown until the model's own is known
+    step: float
+    help: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What of SamplingParams an engine follows, and named settings of them.
+
+    No preset chosen means the model's own defaults.
+    """
+
+    fields: tuple[SamplingField, ...]
+    presets: Mapping[str, SamplingParams]  # name for people -> values
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """One of the models that can serve a mode of an engine."""
+
+    key: str  # of studio.models.registry
+    label: str
+    installed: bool
+    practice: bool = False  # random weights, for trying the pipeline
+    note: str = ""  # what the person should know before choosing it
 
 
 @dataclass(frozen=True)
@@ -95,6 +141,7 @@ class SpeechRequest:
     speed: float = 1.0  # 2.0 is twice as fast
     sampling: SamplingParams = SamplingParams()
     options: Mapping[str, float] = field(default_factory=dict)  # keys of EngineInfo.options
+    model: str = ""  # the key that is loaded, for engines that have models
 
 
 @dataclass(frozen=True)
@@ -122,6 +169,7 @@ class SpeechChunk:
     audio: Audio
     words: tuple[WordTiming, ...] = ()
     phonemes: tuple[PhonemeTiming, ...] = ()
+    cut_off: bool = False  # on the last chunk: the engine ran into its limit instead of ending
 
 
 @dataclass(frozen=True)
@@ -136,7 +184,8 @@ class EngineInfo:
     languages: Mapping[str, str]  # BCP 47 code -> name in English
     sample_rate: int  # Hz
     options: tuple[Option, ...] = ()
-    model_keys: tuple[str, ...] = ()  # of the model registry; empty: needs no download
+    sampling: Sampling | None = None
+    model_keys: tuple[str, ...] = ()  # of studio.models.registry; empty: needs no download
     embedded: bool = False  # small and always there: stays loaded beside other engines
 
 
@@ -145,7 +194,18 @@ class EngineFolders:
     """Where an engine finds and keeps things; every engine is made with one of these."""
 
     cache: Path  # what it can make again, such as prepared voices
-    models: Path  # downloaded weights
+    models: ModelFolders  # downloaded weights
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where and how a neural engine runs; `engines.devices.choose` makes it."""
+
+    device: str  # for torch: "cpu", "cuda:0", "mps"
+    dtype: str  # "float32", "bfloat16", "float16", or "int8" for weights quantised to 8 bits
+    attention: str = "sdpa"  # or "flash_attention_2", "eager"
+    reason: str = ""  # why these, in a sentence for people
+    warning: str = ""  # what the person should know of it, such as a slow device
 
 
 class SpeechEngine(Protocol):
@@ -158,8 +218,17 @@ class SpeechEngine(Protocol):
     @property
     def is_loaded(self) -> bool: ...
 
-    def load(self, device: str, dtype: str) -> None:
-        """Get ready to speak; raises EngineFailed with a remedy when it cannot."""
+    @property
+    def loaded_model(self) -> str:
+        """The key of the model that is loaded; "" when none is, or the engine has no models."""
+
+    def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
+        """The models that can serve `mode`, the best first, installed or not; empty for an engine
+        that needs none. Works without being loaded."""
+
+    def load(self, placement: Placement, model: str) -> None:
+        """Get `model` (of `models`; "" where there are none) ready to speak, in place of what was
+        loaded; raises EngineFailed with a remedy when it cannot."""
 
     def unload(self) -> None:
         """Give the memory back; harmless when not loaded."""

@@ -1,6 +1,6 @@
 """The only caller of engines: who may use a device, what is loaded there, and for how long.
 
-A device has one inference slot. Whoever wants an engine takes a lease; the others wait in the
+A device has one inference slot and one model. Whoever wants an engine takes a lease; the others wait in the
 order in which they came. Engines load on first use and unload after an idle time.
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from engines.base import SpeechEngine
+from engines import devices
+from engines.base import Placement, SpeechEngine
 from engines.registry import Registry
 from studio.control import Control
 from studio.errors import Busy, EngineFailed, StudioError
@@ -34,6 +35,8 @@ class EngineState:
     in_use: bool
     idle_s: float | None
     load_error: str
+    model: str = ""  # the key of the loaded model
+    placement: Placement | None = None  # where it was loaded; None for embedded engines
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,13 @@ class ManagerState:
     engines: tuple[EngineState, ...]
     waiting: int
     memory_mb: float  # resident memory of this process
+    loads: int = 0  # how often a model was loaded, since the start
 
 
 @dataclass(eq=False)
 class _Ticket:
     engine_id: str
+    model: str = ""
 
 
 @dataclass
@@ -63,6 +68,16 @@ class Lease:
         self._manager, self._ticket, self._control = manager, ticket, control
         self.engine = manager.registry.get(ticket.engine_id)
 
+    @property
+    def placement(self) -> Placement | None:
+        """Where the engine runs; None for an embedded one."""
+        return self._manager._placed.get(self._ticket.engine_id)
+
+    def reload(self) -> None:
+        """Unload and load again, as after running out of memory."""
+        self.engine.unload()
+        self._manager._ensure_loaded(self.engine, self._ticket.model, self._control)
+
     def give_way(self) -> None:
         """Between two parts of a long work: let those waiting have a turn, then carry on.
 
@@ -75,9 +90,19 @@ class Lease:
 class EngineManager:
     """Leases engines out; thread-safe."""
 
-    def __init__(self, registry: Registry, idle_s: float = 600, max_waiting: int = 16) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        idle_s: float = 600,
+        max_waiting: int = 16,
+        device: str = devices.AUTO,
+        dtype: str = devices.AUTO,
+    ) -> None:
         self.registry = registry
         self._idle_s, self._max_waiting = idle_s, max_waiting
+        self._wanted = (device, dtype)
+        self._placed: dict[str, Placement] = {}
+        self._loads = 0
         self._condition = threading.Condition()
         self._devices: dict[str, _Device] = {}
         self._last_used: dict[str, float] = {}
@@ -86,20 +111,39 @@ class EngineManager:
         self._sweeper: threading.Thread | None = None
 
     @contextmanager
-    def lease(self, engine_id: str, control: Control) -> Iterator[Lease]:
-        """Wait for the engine's device, load the engine if need be, and hold both for the block.
+    def lease(self, engine_id: str, control: Control, model: str = "") -> Iterator[Lease]:
+        """Wait for the engine's device, load the engine with `model` if need be, and hold both for
+        the block.
 
         Raises NotFound for an unknown engine, Busy when too many wait already, Cancelled when the
         control says so, EngineFailed when the engine cannot be loaded.
         """
         engine = self.registry.get(engine_id)
-        ticket = _Ticket(engine_id)
+        ticket = _Ticket(engine_id, model)
         self._enter(ticket, control)
         try:
-            self._ensure_loaded(engine, control)
+            self._ensure_loaded(engine, model, control)
             yield Lease(self, ticket, control)
         finally:
             self._leave(ticket)
+
+    def switch(
+        self, engine_id: str, model: str, control: Control, dtype: str | None = None
+    ) -> Placement | None:
+        """Load `model` now, in place of what is loaded, so that the next take starts at once.
+        `dtype` replaces the one of the settings from now on, for models loaded later as well.
+
+        Raises what `lease` raises, and BadInput for a dtype that cannot be had here.
+        """
+        engine = self.registry.get(engine_id)
+        if dtype is not None and not engine.info.embedded:
+            devices.choose(self._wanted[0], dtype)  # refuse it before anything is unloaded
+            self._wanted = (self._wanted[0], dtype)
+            placed = self._placed.get(engine_id)
+            if engine.is_loaded and placed != devices.choose(*self._wanted):
+                self.unload(engine_id)
+        with self.lease(engine_id, control, model) as lease:
+            return lease.placement
 
     def unload(self, engine_id: str) -> None:
         """Unload an engine once whoever uses it has finished."""
@@ -122,12 +166,23 @@ class EngineManager:
             errors = dict(self._load_errors)
         engines = []
         for engine_id in self.registry.ids:
-            loaded = self.registry.get(engine_id).is_loaded
+            engine = self.registry.get(engine_id)
+            loaded = engine.is_loaded
             in_use = engine_id in holders
             idle = now - used[engine_id] if loaded and not in_use and engine_id in used else None
-            engines.append(EngineState(engine_id, loaded, in_use, idle, errors.get(engine_id, "")))
+            engines.append(
+                EngineState(
+                    engine_id,
+                    loaded,
+                    in_use,
+                    idle,
+                    errors.get(engine_id, ""),
+                    engine.loaded_model,
+                    self._placed.get(engine_id) if loaded else None,
+                )
+            )
         memory = psutil.Process().memory_info().rss / 1e6
-        return ManagerState(tuple(engines), waiting, memory)
+        return ManagerState(tuple(engines), waiting, memory, self._loads)
 
     def close(self) -> None:
         """Unload everything; waits for the engine in use."""
@@ -182,24 +237,25 @@ class EngineManager:
             self._condition.notify_all()
             self._wait_for_turn(device, ticket, control)
         # Whoever had the turn may have swapped this engine out.
-        self._ensure_loaded(self.registry.get(ticket.engine_id), control)
+        self._ensure_loaded(self.registry.get(ticket.engine_id), ticket.model, control)
 
     def _cheap_change(self, current: _Ticket, following: _Ticket) -> bool:
-        return current.engine_id == following.engine_id or (
+        if current.engine_id == following.engine_id:
+            return current.model == following.model
+        return (
             self.registry.get(current.engine_id).info.embedded
             or self.registry.get(following.engine_id).info.embedded
         )
 
-    def _ensure_loaded(self, engine: SpeechEngine, control: Control) -> None:
-        """Load `engine`, first unloading the heavy one that has its place. The slot is held."""
-        if engine.is_loaded:
+    def _ensure_loaded(self, engine: SpeechEngine, model: str, control: Control) -> None:
+        """Load `engine` with `model`, first unloading what has its place. The slot is held."""
+        if engine.is_loaded and engine.loaded_model == model:
             return
-        control.progress("loading")
-        if not engine.info.embedded:
-            self._make_room(engine)
         started = time.monotonic()
         try:
-            engine.load("cpu", "float32")
+            placement = self._make_room(engine, control)
+            control.progress("loading the model" if model else "loading")
+            engine.load(placement, model)
         except StudioError as error:
             self._load_errors[engine.info.id] = str(error)
             raise
@@ -210,14 +266,25 @@ class EngineManager:
                 "The log has the details; try again, or choose another engine.",
             ) from error
         self._load_errors.pop(engine.info.id, None)
-        log.info("engine loaded", extra={"engine": engine.info.id, "s": time.monotonic() - started})
+        self._loads += 1
+        took = time.monotonic() - started
+        log.info("engine loaded", extra={"engine": engine.info.id, "model": model, "s": took})
+        if not engine.info.embedded:
+            self._placed[engine.info.id] = placement
+            log.info("placed on %s", placement.reason)
         self._start_sweeper()
 
-    def _make_room(self, engine: SpeechEngine) -> None:
+    def _make_room(self, engine: SpeechEngine, control: Control) -> Placement:
+        """Where `engine` goes; what else is heavy there is unloaded, and its own model as well."""
+        if engine.info.embedded:
+            return Placement("cpu", "float32")
+        placement = devices.choose(*self._wanted)
         for engine_id in self.registry.ids:
             other = self.registry.get(engine_id)
-            if other is not engine and other.is_loaded and not other.info.embedded:
+            if other.is_loaded and not other.info.embedded:
+                control.progress("switching the model")
                 other.unload()
+        return placement
 
     def _start_sweeper(self) -> None:
         if self._idle_s <= 0:

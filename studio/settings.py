@@ -51,6 +51,16 @@ class Settings(BaseSettings):
     )
     max_waiting: int = Field(16, ge=1, description="Speech requests that may wait for the device.")
 
+    device: str = Field("auto", description="Where neural engines run: auto, cpu, cuda, cuda:1, mps.")
+    dtype: str = Field(
+        "auto",
+        pattern="^(auto|float32|bfloat16|float16|int8)$",
+        description="Numbers they calculate with: auto, float32, bfloat16, float16 or int8.",
+    )
+    take_retries: int = Field(
+        2, ge=0, le=10, description="How often a part that went wrong is spoken again; 0: never."
+    )
+
     max_text_chars: int = Field(200_000, ge=1, description="Longest text, in characters.")
     part_chars: int = Field(400, ge=40, description="Longest part spoken at once, in characters.")
     pause_sentence_s: float = Field(0.25, ge=0, le=5, description="Silence between parts, seconds.")
@@ -92,6 +102,12 @@ class Settings(BaseSettings):
         home = given.get("home") or os.environ.get("TIMBRE_HOME") or CHECKOUT
         toml = TomlConfigSettingsSource(settings_cls, Path(home).expanduser() / "timbre.toml")
         return init_settings, env_settings, toml
+
+    @property
+    def qwen_dir(self) -> Path:
+        """Where Qwen models lie: the folder that other tools for them use too, where it is set."""
+        given = os.environ.get("QWEN_TTS_MODELS_DIR")
+        return Path(given).expanduser().resolve() if given else self.models_dir / "Qwen"
 
     @property
     def credentials(self) -> list[tuple[str, str]]:

@@ -10,10 +10,11 @@ import pytest
 
 from engines.base import EngineFolders
 from engines.espeak import EspeakEngine
+from studio.models.folders import ModelFolders
 from studio.services.studio import Studio
 from studio.settings import Settings, load_settings
 
-for name in [name for name in os.environ if name.startswith("TIMBRE_")]:
+for name in [name for name in os.environ if name.startswith(("TIMBRE_", "QWEN_TTS_MODELS_DIR"))]:
     del os.environ[name]  # what the developer has set is not what is tested
 
 
@@ -32,6 +33,6 @@ def studio(settings: Settings) -> Iterator[Studio]:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
     """The embedded engine with a cache of its own, shared by the tests of a module."""
     folder = tmp_path_factory.mktemp("espeak")
-    engine = EspeakEngine(EngineFolders(folder, folder))
+    engine = EspeakEngine(EngineFolders(folder, ModelFolders(folder, folder)))
     yield engine
     engine.unload()

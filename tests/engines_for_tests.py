@@ -13,6 +13,8 @@ from engines.base import (
     Capability,
     EngineFolders,
     EngineInfo,
+    ModelChoice,
+    Placement,
     Speaker,
     SpeechChunk,
     SpeechRequest,
@@ -53,10 +55,17 @@ class ToneEngine:
     def is_loaded(self) -> bool:
         return self.loaded
 
-    def load(self, device: str, dtype: str) -> None:
+    def load(self, placement: Placement, model: str) -> None:
         time.sleep(0.02)
         self.loads += 1
         self.loaded = True
+
+    @property
+    def loaded_model(self) -> str:
+        return ""
+
+    def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
+        return ()
 
     def unload(self) -> None:
         assert ToneEngine.inside == 0, "unloaded while it was speaking"
@@ -114,11 +123,11 @@ class UnloadableEngine(ToneEngine):
     id = "unloadable"
     attempts = 0
 
-    def load(self, device: str, dtype: str) -> None:
+    def load(self, placement: Placement, model: str) -> None:
         type(self).attempts += 1
         if type(self).attempts <= 2:
             raise MemoryError("no room")
-        super().load(device, dtype)
+        super().load(placement, model)
 
 
 TABLE = {

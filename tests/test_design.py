@@ -14,6 +14,7 @@ from engines.world.profile import VoiceProfile, clearly_voiced, measure
 from engines.world.vocoder import analyse
 from studio.control import Control
 from studio.errors import EngineFailed
+from studio.models.folders import ModelFolders
 
 TEXT = "Please read the letter on the kitchen table, then call your brother."
 
@@ -155,7 +156,7 @@ def test_without_pyworld_presets_still_speak(
 
     vocoder._pyworld.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "pyworld", None)
-    fresh = EspeakEngine(EngineFolders(tmp_path, tmp_path))
+    fresh = EspeakEngine(EngineFolders(tmp_path, ModelFolders(tmp_path, tmp_path)))
     try:
         with pytest.raises(EngineFailed, match="pip install pyworld-prebuilt"):
             speak(fresh, fresh.design("woman"))

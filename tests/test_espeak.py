@@ -15,12 +15,13 @@ import numpy as np
 import psutil
 import pytest
 
-from engines.base import Capability, EngineFolders, SpeechChunk, SpeechRequest
+from engines.base import Capability, EngineFolders, Placement, SpeechChunk, SpeechRequest
 from engines.espeak import EspeakEngine, library, voices
 from engines.espeak.client import EspeakProcess
 from engines.espeak.library import MAX_PATH_BYTES, data_folder, short_path
 from studio.control import Control
 from studio.errors import BadInput, Cancelled, EngineFailed, NotFound
+from studio.models.folders import ModelFolders
 from studio.settings import CHECKOUT
 
 TEXT = "Hello, world! The man of the house paid 1,234 dollars — “why?” she asked. Nobody knew."
@@ -58,7 +59,7 @@ def test_importing_the_engine_loads_neither_scipy_nor_torch_nor_pyworld() -> Non
 
 
 def test_info_and_speakers_come_without_starting_a_process(tmp_path: Path) -> None:
-    engine = EspeakEngine(EngineFolders(tmp_path, tmp_path))
+    engine = EspeakEngine(EngineFolders(tmp_path, ModelFolders(tmp_path, tmp_path)))
     assert len(engine.info.languages) == 138
     assert engine.info.languages["en-us"] == "English (America)"
     assert all(code == code.lower() for code in engine.info.languages)
@@ -67,7 +68,7 @@ def test_info_and_speakers_come_without_starting_a_process(tmp_path: Path) -> No
 
 
 def test_its_capabilities_are_those_it_keeps() -> None:
-    engine = EspeakEngine(EngineFolders(Path("unused"), Path("unused")))
+    engine = EspeakEngine(EngineFolders(Path("unused"), ModelFolders(Path("unused"), Path("unused"))))
     assert engine.info.capabilities == set(Capability) - {Capability.INSTRUCT}
     assert engine.info.license == "GPL-3.0-or-later"
     assert not engine.info.model_keys
@@ -145,7 +146,7 @@ def test_a_region_without_a_voice_is_spoken_by_its_language() -> None:
 
 
 def test_the_first_sound_comes_within_50_ms(engine: EspeakEngine) -> None:
-    engine.load("cpu", "float32")
+    engine.load(Placement("cpu", "float32"), "")
     waits = []
     for _ in range(5):
         start = time.perf_counter()
@@ -299,7 +300,7 @@ def test_a_child_killed_in_mid_speech_is_an_error_and_the_next_request_works(
 
 
 def test_a_child_killed_between_requests_is_replaced_silently(engine: EspeakEngine) -> None:
-    engine.load("cpu", "float32")
+    engine.load(Placement("cpu", "float32"), "")
     child = engine._process.pid
     assert child is not None
     os.kill(child, signal.SIGKILL)
@@ -309,7 +310,7 @@ def test_a_child_killed_between_requests_is_replaced_silently(engine: EspeakEngi
 
 def test_a_hanging_child_is_given_up(engine: EspeakEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engines.espeak.client.HANG_S", 0.3)
-    engine.load("cpu", "float32")
+    engine.load(Placement("cpu", "float32"), "")
     child = engine._process.pid
     assert child is not None
     os.kill(child, signal.SIGSTOP)
@@ -384,9 +385,9 @@ def test_the_child_ends_with_its_parent() -> None:
 
 
 def test_unload_ends_the_child_and_is_harmless_twice(tmp_path: Path) -> None:
-    engine = EspeakEngine(EngineFolders(tmp_path, tmp_path))
+    engine = EspeakEngine(EngineFolders(tmp_path, ModelFolders(tmp_path, tmp_path)))
     engine.unload()
-    engine.load("cpu", "float32")
+    engine.load(Placement("cpu", "float32"), "")
     assert engine.is_loaded
     engine.unload()
     engine.unload()

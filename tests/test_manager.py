@@ -14,6 +14,7 @@ from engines.manager import EngineManager
 from engines.registry import Registry
 from studio.control import Control
 from studio.errors import Busy, Cancelled, EngineFailed, NotFound
+from studio.models.folders import ModelFolders
 from tests import engines_for_tests
 from tests.engines_for_tests import ToneEngine
 
@@ -24,7 +25,7 @@ REQUEST = SpeechRequest("hello", "en", speaker="sine")
 def registry(tmp_path: Path) -> Registry:
     ToneEngine.inside = ToneEngine.most_inside = 0
     engines_for_tests.UnloadableEngine.attempts = 0
-    return Registry(EngineFolders(tmp_path, tmp_path), engines_for_tests.TABLE)
+    return Registry(EngineFolders(tmp_path, ModelFolders(tmp_path, tmp_path)), engines_for_tests.TABLE)
 
 
 @pytest.fixture

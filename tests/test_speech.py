@@ -18,6 +18,7 @@ from engines.registry import Registry
 from studio.audio.writing import WavWriter
 from studio.control import Control
 from studio.errors import BadInput, Cancelled, NotFound, StudioError
+from studio.models.folders import ModelFolders
 from studio.services import orders
 from studio.services.history import sidecar_path
 from studio.services.speech import SpeechService
@@ -278,7 +279,9 @@ def test_eight_channels_are_one_voice(studio: Studio, tmp_path: Path) -> None:
 
 
 def test_a_broken_engine_keeps_what_was_spoken_and_says_so(studio: Studio, tmp_path: Path) -> None:
-    registry = Registry(EngineFolders(tmp_path, tmp_path), engines_for_tests.TABLE)
+    registry = Registry(
+        EngineFolders(tmp_path, ModelFolders(tmp_path, tmp_path)), engines_for_tests.TABLE
+    )
     service = SpeechService(
         studio.settings, studio.workspace, EngineManager(registry), studio.history, _no_references()
     )

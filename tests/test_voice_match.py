@@ -25,6 +25,7 @@ from studio.audio.resampling import resample
 from studio.audio.wav import WavWriter
 from studio.control import Control
 from studio.errors import BadInput, Cancelled
+from studio.models.folders import ModelFolders
 from studio.settings import CHECKOUT
 
 REAL = CHECKOUT.parent / "shared" / "data" / "speech"
@@ -231,7 +232,9 @@ def test_a_prompt_is_kept_by_content_and_made_again_when_lost(
     kept = again.cache.read_bytes()
     for damage in (b"", kept[: len(kept) // 2]):
         again.cache.write_bytes(damage)
-        fresh = EspeakEngine(EngineFolders(engine._cache.parent, engine._cache.parent))
+        fresh = EspeakEngine(
+            EngineFolders(engine._cache.parent, ModelFolders(Path("unused"), Path("unused")))
+        )
         assert len(sound(say(fresh, "One.", voice_prompt=again)))
         fresh.unload()
     again.cache.unlink()

@@ -16,6 +16,8 @@ from engines.base import (
     Capability,
     EngineFolders,
     EngineInfo,
+    ModelChoice,
+    Placement,
     Speaker,
     SpeechChunk,
     SpeechRequest,
@@ -72,6 +74,7 @@ class EspeakEngine:
                     Capability.STREAM,
                     Capability.TIMING,
                     Capability.SEEDED,
+                    Capability.SPEED,
                 }
             ),
             languages=voices.language_names(),
@@ -84,8 +87,15 @@ class EspeakEngine:
     def is_loaded(self) -> bool:
         return self._process.pid is not None
 
-    def load(self, device: str, dtype: str) -> None:
-        """Start eSpeak NG; device and dtype do not matter to it."""
+    @property
+    def loaded_model(self) -> str:
+        return ""
+
+    def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
+        return ()
+
+    def load(self, placement: Placement, model: str) -> None:
+        """Start eSpeak NG; the placement does not matter to it."""
         self._process.start()
 
     def unload(self) -> None:

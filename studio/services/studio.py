@@ -12,6 +12,7 @@ from studio.control import Control
 from studio.db import Database
 from studio.errors import StudioError
 from studio.jobs import Supervisor
+from studio.models.folders import ModelFolders
 from studio.services.history import History
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
@@ -33,8 +34,15 @@ class Studio:
         self.workspace = Workspace(settings.home)
         self.workspace.prepare()
         self.database = Database(self.workspace.database)
-        folders = EngineFolders(self.workspace.voice_prompts, settings.models_dir)
-        self.engines = EngineManager(Registry(folders), settings.engine_idle_s, settings.max_waiting)
+        self.model_folders = ModelFolders(settings.models_dir, settings.qwen_dir)
+        folders = EngineFolders(self.workspace.voice_prompts, self.model_folders)
+        self.engines = EngineManager(
+            Registry(folders),
+            settings.engine_idle_s,
+            settings.max_waiting,
+            device=settings.device,
+            dtype=settings.dtype,
+        )
         self.history = History(
             self.database,
             self.workspace.outputs,

@@ -1,0 +1,1 @@
+"""Models: which there are, where they lie, and whether they are whole. Loads no weights."""
