@@ -17,6 +17,7 @@ def to_settings(order: SpeechOrder) -> dict[str, Any]:
     return {
         "mode": str(order.mode),
         "engine": order.engine,
+        "model": order.model,
         "language": order.language,
         "speaker": order.speaker,
         "reference": _reference_to_dict(order.reference),
@@ -37,6 +38,7 @@ def from_settings(settings: Mapping[str, Any], text: str = "") -> SpeechOrder:
             mode=Capability(settings["mode"]),
             text=text,
             engine=str(settings["engine"]),
+            model=str(settings.get("model", "")),
             language=str(settings.get("language", "auto")),
             speaker=str(settings.get("speaker", "")),
             reference=_reference_from_dict(settings.get("reference")),
@@ -54,10 +56,14 @@ def from_settings(settings: Mapping[str, Any], text: str = "") -> SpeechOrder:
 def _reference_to_dict(reference: Reference | None) -> dict[str, Any] | None:
     if reference is None:
         return None
-    return asdict(reference) | {"audio": str(reference.audio)}
+    more = [_reference_to_dict(other) for other in reference.more]
+    return asdict(reference) | {"audio": str(reference.audio), "more": more}
 
 
 def _reference_from_dict(value: Mapping[str, Any] | None) -> Reference | None:
     if value is None:
         return None
-    return Reference(**(dict(value) | {"audio": Path(value["audio"])}))
+    more = tuple(
+        other for entry in value.get("more", ()) if (other := _reference_from_dict(entry)) is not None
+    )
+    return Reference(**(dict(value) | {"audio": Path(value["audio"]), "more": more}))

@@ -34,6 +34,7 @@ class Reference:
     start: float | None = None  # s
     end: float | None = None  # s
     x_vector_only: bool = False  # only the timbre
+    more: tuple[Reference, ...] = ()  # further recordings of the same voice
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class SpeechOrder:
     mode: Capability
     text: str
     engine: str
+    model: str = ""  # key of the engine's model; "": the best that is installed
     language: str = AUTO_LANGUAGE  # BCP 47 or "auto"
     speaker: str = ""
     reference: Reference | None = None
@@ -61,10 +63,11 @@ class TakeState(str, Enum):
     DONE = "done"
     STOPPED = "stopped"  # by the person; what was spoken so far is kept
     FAILED = "failed"
+    REJECTED = "rejected"  # one part that went wrong and was spoken again; only in the history
 
     @property
     def finished(self) -> bool:
-        return self in (TakeState.DONE, TakeState.STOPPED, TakeState.FAILED)
+        return self not in (TakeState.WAITING, TakeState.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class TakeRecord:
     seconds: float  # s it took
     sample_rate: int  # Hz
     file: str  # below the outputs folder
-    status: str  # "done"; "stopped" or "failed": what was spoken until then
+    status: str  # "done"; "stopped", "failed": what was spoken until then; "rejected": a bad part
     note: str = ""
     favourite: bool = False
 
