@@ -39,7 +39,18 @@ class ModelEntry:
     legacy: tuple[str, ...] = ()  # names of folders that other tools give it
     variant: str = ""  # tts_model_type in a Qwen config
     size: str = ""  # tts_model_size in a Qwen config
+    model_type: str = ""  # in config.json, for models that are told by it
     practice: bool = False  # random weights made here, for trying the pipeline
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What config.json says in this model and in no other; empty where that is not known."""
+        known = {
+            "model_type": self.model_type,
+            "tts_model_type": self.variant,
+            "tts_model_size": self.size,
+        }
+        return {name: value for name, value in known.items() if value}
 
 
 QWEN = "Qwen"
@@ -139,6 +150,7 @@ _ENTRIES = (
         serves="Training: turns recordings into codes (the speech models carry their own copy)",
         vram_gb=0.7,
         legacy=("tokenizer",),
+        model_type="qwen3_tts_tokenizer_12hz",
     ),
     _practice("base", "0b6", "clone", "Trying the clone tab without a download"),
     _practice("custom_voice", "1b7", "preset", "Trying the preset tab without a download"),
@@ -148,8 +160,8 @@ _ENTRIES = (
 MODELS: Mapping[str, ModelEntry] = {entry.key: entry for entry in _ENTRIES}
 
 
-def entry_of(key: str) -> ModelEntry:
+def entry_of(key: str, table: Mapping[str, ModelEntry] = MODELS) -> ModelEntry:
     """The entry `key`; raises NotFound naming the nearest keys."""
-    if key not in MODELS:
-        raise unknown("model", key, MODELS)
-    return MODELS[key]
+    if key not in table:
+        raise unknown("model", key, table)
+    return table[key]
