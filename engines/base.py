@@ -44,6 +44,7 @@ class Speaker:
     gender: str = ""  # "female", "male" or "" where unknown
     description: str = ""
     recommended: bool = False  # shown first
+    multilingual: bool = False  # speaks every language of its engine; `language` is its native one
 
 
 @dataclass(frozen=True)

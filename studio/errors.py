@@ -44,6 +44,13 @@ class NotFound(BadInput):
     http_status = 404
 
 
+class ModelMissing(NotFound):
+    """The model that would do it is not on this machine, or not whole."""
+
+    kind = "model_missing"
+    http_status = 409
+
+
 class Cancelled(StudioError):
     """The person stopped it. Not a fault."""
 
@@ -66,6 +73,12 @@ class EngineFailed(StudioError):
     """An engine could not be loaded or broke off."""
 
     kind = "engine_failed"
+
+
+class OutOfMemory(EngineFailed):
+    """The device's memory did not suffice; the next request works again."""
+
+    kind = "out_of_memory"
 
 
 class StorageFailed(StudioError):

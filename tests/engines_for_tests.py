@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,69 @@ class UnloadableEngine(ToneEngine):
         super().load(placement, model)
 
 
+class MoodyEngine(ToneEngine):
+    """Draws by chance: what it makes of a text depends on seed % 5. 0: good; 1: silence; 2: ends too
+    soon; 3: never ends; 4: clipped."""
+
+    id = "moody"
+
+    @property
+    def info(self) -> EngineInfo:
+        info = super().info
+        return replace(info, capabilities=info.capabilities | {Capability.SAMPLED, Capability.SEEDED})
+
+    def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
+        mood = request.sampling.seed % 5
+        text = request.text[:2] if mood == 2 else request.text
+        for chunk in super().stream(replace(request, text=text), control):
+            gain = {1: 0.0, 4: 10.0}.get(mood, 1.0)
+            loud = np.clip(chunk.audio.samples * gain, -1, 1)
+            yield SpeechChunk(Audio(loud, RATE), cut_off=mood == 3)
+
+
+class ModelledEngine(ToneEngine):
+    """Has a model for preset voices and one for designed ones; counts what it loads."""
+
+    id = "modelled"
+    history: list[str] = []  # noqa: RUF012 - shared on purpose, emptied by the tests
+
+    def __init__(self, folders: EngineFolders) -> None:
+        super().__init__(folders)
+        self.model = ""
+
+    @property
+    def info(self) -> EngineInfo:
+        info = super().info
+        return replace(info, capabilities=info.capabilities | {Capability.DESIGN})
+
+    @property
+    def loaded_model(self) -> str:
+        return self.model
+
+    def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
+        return (
+            ModelChoice(f"big-{mode}", f"Big {mode}", installed=False),
+            ModelChoice(f"small-{mode}", f"Small {mode}", installed=True, note="Small is quick."),
+        )
+
+    def load(self, placement: Placement, model: str) -> None:
+        super().load(placement, model)
+        self.model = model
+        self.history.append(model)
+
+    def unload(self) -> None:
+        super().unload()
+        self.model = ""
+
+
 TABLE = {
     cls.id: f"{__name__}:{cls.__name__}"
-    for cls in (ToneEngine, OtherToneEngine, BreakingEngine, UnloadableEngine)
+    for cls in (
+        ToneEngine,
+        OtherToneEngine,
+        BreakingEngine,
+        UnloadableEngine,
+        MoodyEngine,
+        ModelledEngine,
+    )
 }

@@ -69,7 +69,7 @@ def test_info_and_speakers_come_without_starting_a_process(tmp_path: Path) -> No
 
 def test_its_capabilities_are_those_it_keeps() -> None:
     engine = EspeakEngine(EngineFolders(Path("unused"), ModelFolders(Path("unused"), Path("unused"))))
-    assert engine.info.capabilities == set(Capability) - {Capability.INSTRUCT}
+    assert engine.info.capabilities == set(Capability) - {Capability.INSTRUCT, Capability.SAMPLED}
     assert engine.info.license == "GPL-3.0-or-later"
     assert not engine.info.model_keys
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +19,7 @@ HEADER_BYTES = 44
 #: The sizes in a WAV's header are 32-bit numbers; the largest means "not known yet".
 _UNKNOWN = 0xFFFFFFFF
 MAX_DATA_BYTES = _UNKNOWN - HEADER_BYTES
+_COPY_BYTES = 1 << 20
 
 
 def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
@@ -65,7 +67,10 @@ class WavWriter:
 
         Raises BadInput before a file would pass 4 GiB, StorageFailed when the disk is full.
         """
-        data = pcm16(samples).astype("<i2", copy=False).tobytes()
+        self.append_pcm(pcm16(samples).astype("<i2", copy=False).tobytes())
+
+    def append_pcm(self, data: bytes) -> None:
+        """The same with 16-bit little-endian samples."""
         if self._bytes + len(data) > MAX_DATA_BYTES:
             hours = MAX_DATA_BYTES / 2 / self.sample_rate / 3600
             raise BadInput(
@@ -102,3 +107,17 @@ class WavWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def copy_stretches(
+    source: Path, target: Path, sample_rate: int, stretches: Iterable[tuple[int, int]]
+) -> None:
+    """Write the samples `start` to `end` of each of `stretches`, one after the other, from a file
+    that WavWriter made into the new file `target`. Memory stays flat."""
+    with source.open("rb") as file, WavWriter(target, sample_rate) as writer:
+        for start, end in stretches:
+            file.seek(HEADER_BYTES + 2 * start)
+            left = 2 * (end - start)
+            while left > 0 and (data := file.read(min(left, _COPY_BYTES))):
+                writer.append_pcm(data)
+                left -= len(data)

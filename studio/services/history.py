@@ -62,12 +62,13 @@ class History:
             record.sample_rate,
             record.file,
             record.status,
+            record.note,
         )
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO takes (id, created, owner, mode, engine, voice, language, text, settings,"
-                " seed, duration, seconds, rtf, sample_rate, file, status)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " seed, duration, seconds, rtf, sample_rate, file, status, note)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
 
@@ -151,13 +152,18 @@ class History:
                     archive.write(sidecar, sidecar.name, compress_type=zipfile.ZIP_DEFLATED)
         return target
 
-    def estimate(self, mode: str, engine: str, characters: int, speed: float) -> Estimate:
-        """How long the sound and the work will be, from the last 20 takes of this kind."""
+    def estimate(
+        self, mode: str, engine: str, characters: int, speed: float, model: str = ""
+    ) -> Estimate:
+        """How long the sound and the work will be, from the last 20 takes of this kind; of `model`
+        alone where one is named."""
         with self._database.transaction() as connection:
             chars, audio, seconds = connection.execute(
                 "SELECT SUM(LENGTH(text)), SUM(duration), SUM(seconds) FROM (SELECT * FROM takes"
-                " WHERE mode = ? AND engine = ? AND status = 'done' ORDER BY created DESC LIMIT 20)",
-                (mode, engine),
+                " WHERE mode = :mode AND engine = :engine AND status = 'done'"
+                " AND (:model = '' OR json_extract(settings, '$.model') = :model)"
+                " ORDER BY created DESC LIMIT 20)",
+                {"mode": mode, "engine": engine, "model": model},
             ).fetchone()
         if not chars:
             return Estimate(characters / _CHARS_PER_SECOND / speed, None)

@@ -4,10 +4,10 @@ that "auto" leaves to the studio."""
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from engines.base import Capability, EngineInfo, Speaker, SpeechEngine
-from studio.errors import BadInput, unknown
+from studio.errors import BadInput, ModelMissing, unknown
 from studio.services.takes import AUTO_LANGUAGE, MAX_SEED, MODES, SpeechOrder
 from studio.settings import Settings
 from studio.text.language import closest, detect
@@ -23,6 +23,7 @@ class Plan:
 
     order: SpeechOrder
     engine: EngineInfo
+    model: str  # key of the model; "" where the engine needs none
     language: str  # one of the engine's
     parts: tuple[Part, ...]
     speaker: Speaker | None
@@ -53,23 +54,31 @@ def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> P
     speakable(text)
     _check_numbers(order, info)
     speaker = _speaker(order, engine)
+    model, model_notes = _model(order, engine)
     language, notes = _language(order, info, speaker, text, settings)
     seed = order.seed if order.seed is not None else secrets.randbelow(MAX_SEED)
     return Plan(
-        order=replace(order, text=text, seed=seed),
+        order=replace(order, text=text, seed=seed, model=model),
         engine=info,
+        model=model,
         language=language,
         parts=parts(text, language, settings.part_chars),
         speaker=speaker,
         voice=_voice_name(order, speaker),
         seed=seed,
-        notes=notes,
+        notes=(*model_notes, *notes),
     )
 
 
 def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:
     if not MIN_SPEED <= order.speed <= MAX_SPEED:
         raise BadInput(f"Speed {order.speed:g} is out of range.", f"Use {MIN_SPEED:g} to {MAX_SPEED:g}.")
+    if order.speed != 1.0 and Capability.SPEED not in info.capabilities:
+        raise BadInput(
+            f"{info.label} cannot speak faster or slower by a number.",
+            "Leave the speed at 1; where it follows instructions, say there how fast.",
+        )
+    _check_sampling(order, info)
     if order.seed is not None and not 0 <= order.seed <= MAX_SEED:
         raise BadInput(f"Seed {order.seed} is out of range.", f"Use 0 to {MAX_SEED}.")
     known = {option.key: option for option in info.options if order.mode in option.modes}
@@ -82,6 +91,47 @@ def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:
                 f"{option.label} {value:g} is out of range.",
                 f"Use {option.minimum:g} to {option.maximum:g}.",
             )
+
+
+def _check_sampling(order: SpeechOrder, info: EngineInfo) -> None:
+    known = {field.key: field for field in info.sampling.fields} if info.sampling else {}
+    for key, value in asdict(order.sampling).items():
+        if key == "seed" or value is None:
+            continue
+        field = known.get(key)
+        if field is None:
+            raise unknown(f"sampling parameter for {info.label}", key, known)
+        if not field.minimum <= value <= field.maximum:
+            raise BadInput(
+                f"{field.label} {value:g} is out of range.",
+                f"Use {field.minimum:g} to {field.maximum:g}.",
+            )
+
+
+def _model(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[str, ...]]:
+    """The key of the model that will speak, and what the person should know of it."""
+    choices = engine.models(order.mode)
+    if not choices:
+        if order.model:
+            raise BadInput(f"{engine.info.label} has no models to choose from.", "Leave the model out.")
+        return "", ()
+    if order.model:
+        chosen = next((choice for choice in choices if order.model in (choice.key, choice.label)), None)
+        if chosen is None:
+            raise unknown(f"model for {order.mode}", order.model, [choice.key for choice in choices])
+    else:
+        chosen = next((choice for choice in choices if choice.installed), choices[0])
+    if not chosen.installed:
+        practice = next((choice for choice in choices if choice.practice), None)
+        hint = (
+            f"Get it in the Models tab, or with: python app.py models download {chosen.key}"
+            if not chosen.practice
+            else "Make it in the Models tab, or with: python app.py models practice qwen"
+        )
+        if practice is not None and not chosen.practice:
+            hint += f". To try without a download: python app.py models practice {order.engine}"
+        raise ModelMissing(f"{chosen.label} is not installed.", hint)
+    return chosen.key, (f"Model: {chosen.label}",) + ((chosen.note,) if chosen.note else ())
 
 
 def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
@@ -117,7 +167,7 @@ def _language(
         if code is None:
             raise unknown("language", order.language, info.languages)
         return code, ()
-    if speaker is not None:  # a preset voice has a language of its own
+    if speaker is not None and not speaker.multilingual:  # it has a language of its own
         return speaker.language, ()
     guess = detect(text, info.languages, settings.default_language)
     name = info.languages.get(guess.code, guess.code)

@@ -1,17 +1,30 @@
-"""The work itself: plan -> parts -> chunks -> one growing WAV file, then the finished file."""
+"""The work itself: plan -> parts -> chunks -> one growing WAV file, then the finished file.
+
+The spool only grows, because people listen to it while it does. A part that the guard rejects stays
+in it and is left out of the finished file.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engines.base import SpeechChunk, SpeechEngine, SpeechRequest, VoicePrompt, WordTiming
+from engines.base import (
+    Capability,
+    SpeechChunk,
+    SpeechEngine,
+    SpeechRequest,
+    VoicePrompt,
+    WordTiming,
+)
 from engines.manager import EngineManager, Lease
 from studio.audio.writing import WavWriter
+from studio.services.guard import Fault, Meter, judge
 from studio.services.live import LiveTake
 from studio.services.planning import Plan
+from studio.services.takes import MAX_SEED
 from studio.settings import Settings
 from studio.text.parts import Part
 
@@ -20,12 +33,55 @@ _SECONDS_PER_CHAR = 1 / 14
 
 
 @dataclass
+class Stretch:
+    """Samples `start` to `end` of the spool."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A part that was spoken and not kept."""
+
+    stretch: Stretch
+    text: str
+    seed: int
+    fault: Fault
+    seconds: float  # it took
+
+
+@dataclass
 class Rendering:
     """What has been spoken so far; complete only when `render` has returned."""
 
-    words: list[WordTiming]
-    audio_seconds: float = 0.0
+    sample_rate: int
+    words: list[WordTiming] = field(default_factory=list)
+    kept: list[Stretch] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
     working_seconds: float = 0.0
+
+    @property
+    def audio_seconds(self) -> float:
+        """Seconds of sound that are kept."""
+        return sum(stretch.end - stretch.start for stretch in self.kept) / self.sample_rate
+
+
+@dataclass
+class _Attempt:
+    """One part spoken once."""
+
+    seed: int
+    stretch: Stretch
+    meter: Meter
+    words: list[WordTiming] = field(default_factory=list)
+    cut_off: bool = False
+    fault: Fault | None = None
+    seconds: float = 0.0  # it took
+
+    @property
+    def audio_seconds(self) -> float:
+        return (self.stretch.end - self.stretch.start) / self.meter.sample_rate
 
 
 def render(
@@ -33,12 +89,16 @@ def render(
 ) -> None:
     """Speak `plan` into the spool of `live`, filling `result` as it goes, so that a stop or a fault
     leaves what was spoken until then. Those who wait for the engine get turns between the parts."""
-    with engines.lease(plan.engine.id, live.control) as lease:
+    with engines.lease(plan.engine.id, live.control, plan.model) as lease:
+        if lease.placement is not None:
+            live.note(f"Running on {lease.placement.reason}.")
+            if lease.placement.warning:
+                live.note(lease.placement.warning)
         started = time.monotonic()
         prompt = _prepare_voice(plan, lease, live)
         live.control.progress("speaking")
         with WavWriter(live.spool, plan.engine.sample_rate) as writer:
-            speaker = _PartSpeaker(plan, prompt, lease.engine, writer, live, result, started)
+            speaker = _PartSpeaker(plan, prompt, lease.engine, writer, settings, live, result, started)
             for index, part in enumerate(plan.parts):
                 if index:
                     waited = time.monotonic()
@@ -58,6 +118,7 @@ class _PartSpeaker:
         prompt: VoicePrompt | None,
         engine: SpeechEngine,
         writer: WavWriter,
+        settings: Settings,
         live: LiveTake,
         result: Rendering,
         started: float,
@@ -65,9 +126,43 @@ class _PartSpeaker:
         self._plan, self._prompt, self._engine = plan, prompt, engine
         self._writer, self._live, self._result = writer, live, result
         self.started = started  # moved on by the time spent waiting
+        guarded = Capability.SAMPLED in plan.engine.capabilities
+        self._tries = settings.take_retries + 1 if guarded else 1
+        self._guarded = guarded
         self._chars_done = 0
+        self._parts_done = 0
+        self._position = 0  # samples in the spool
 
     def speak(self, part: Part) -> None:
+        """Speak `part`, again with the next seed while the guard rejects it."""
+        attempts: list[_Attempt] = []
+        while len(attempts) < self._tries:
+            attempt = self._attempt(part, (self._plan.seed + len(attempts)) % (MAX_SEED + 1))
+            attempts.append(attempt)
+            if attempt.fault is None:
+                break
+            more = len(attempts) < self._tries
+            self._say_what_happened(attempt, more)
+        chosen = min(attempts, key=lambda attempt: attempt.fault.severity if attempt.fault else -1)
+        self._keep(chosen)
+        for attempt in attempts:
+            if attempt is not chosen and attempt.fault is not None:
+                self._result.rejected.append(
+                    Rejected(attempt.stretch, part.text, attempt.seed, attempt.fault, attempt.seconds)
+                )
+        self._chars_done += len(part.text)
+        self._parts_done += 1
+        self._tell(self._chars_done)
+
+    def pause(self, seconds: float) -> None:
+        silence = np.zeros(int(seconds * self._plan.engine.sample_rate), np.float32)
+        if len(silence):
+            stretch = Stretch(self._position, self._position)
+            self._append(silence, stretch)
+            self._result.kept.append(stretch)
+
+    def _attempt(self, part: Part, seed: int) -> _Attempt:
+        """Speak `part` once; what breaks off in the middle is kept as far as it came."""
         order = self._plan.order
         request = SpeechRequest(
             text=part.text,
@@ -76,36 +171,57 @@ class _PartSpeaker:
             voice_prompt=self._prompt,
             instruct=order.description,
             speed=order.speed,
-            sampling=replace(order.sampling, seed=self._plan.seed),
+            sampling=replace(order.sampling, seed=seed),
             options=order.options,
+            model=self._plan.model,
         )
-        offset = self._result.audio_seconds
+        attempt = _Attempt(
+            seed, Stretch(self._position, self._position), Meter(self._plan.engine.sample_rate)
+        )
+        began = time.monotonic()
         expected = max(self._expected_seconds(part), 0.1)
-        for chunk in self._engine.stream(request, self._live.control):
-            self._take_in(chunk, offset)
-            within = min((self._result.audio_seconds - offset) / expected, 0.98)
-            self._tell(self._chars_done + within * len(part.text))
-        self._chars_done += len(part.text)
-        self._tell(self._chars_done)
+        try:
+            for chunk in self._engine.stream(request, self._live.control):
+                self._take_in(chunk, attempt)
+                within = min(attempt.audio_seconds / expected, 0.98)
+                self._tell(self._chars_done + within * len(part.text), attempt)
+        except BaseException:
+            self._keep(attempt)
+            raise
+        attempt.seconds = time.monotonic() - began
+        if self._guarded:
+            attempt.fault = judge(part.text, attempt.meter, attempt.cut_off)
+        return attempt
 
-    def pause(self, seconds: float) -> None:
-        silence = np.zeros(int(seconds * self._plan.engine.sample_rate), np.float32)
-        self._append(silence)
+    def _take_in(self, chunk: SpeechChunk, attempt: _Attempt) -> None:
+        if self._guarded:
+            attempt.meter.feed(chunk.audio.samples)
+        attempt.words.extend(chunk.words)
+        attempt.cut_off |= chunk.cut_off
+        self._append(chunk.audio.samples, attempt.stretch)
 
-    def _take_in(self, chunk: SpeechChunk, offset: float) -> None:
-        self._append(chunk.audio.samples)
-        self._result.words.extend(
-            WordTiming(word.text, word.start + offset, word.end + offset) for word in chunk.words
-        )
-
-    def _append(self, samples: np.ndarray) -> None:
+    def _append(self, samples: np.ndarray, stretch: Stretch) -> None:
         self._writer.append(samples)
-        self._result.audio_seconds += len(samples) / self._plan.engine.sample_rate
+        self._position += len(samples)
+        stretch.end = self._position
         self._result.working_seconds = time.monotonic() - self.started
 
-    def _tell(self, characters: float) -> None:
+    def _keep(self, attempt: _Attempt) -> None:
+        offset = self._result.audio_seconds
+        self._result.words.extend(
+            WordTiming(word.text, word.start + offset, word.end + offset) for word in attempt.words
+        )
+        self._result.kept.append(attempt.stretch)
+
+    def _say_what_happened(self, attempt: _Attempt, more: bool) -> None:
+        assert attempt.fault is not None
+        where = f"Part {self._parts_done + 1} of {len(self._plan.parts)}, seed {attempt.seed}"
+        then = "spoken again with the next seed." if more else "the best of the tries is kept."
+        self._live.note(f"{where}: {attempt.fault.value}; {then}")
+
+    def _tell(self, characters: float, attempt: _Attempt | None = None) -> None:
         self._live.spoke(
-            self._result.audio_seconds,
+            self._result.audio_seconds + (attempt.audio_seconds if attempt else 0.0),
             characters / self._plan.characters,
             self._result.working_seconds,
         )

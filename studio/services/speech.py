@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +18,9 @@ from typing import Any
 from engines.manager import EngineManager
 from studio import __version__
 from studio.audio.processing import normalise_file
+from studio.audio.wav import copy_stretches
 from studio.control import Control
-from studio.errors import Cancelled, EngineFailed, NotFound, StudioError
+from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StudioError
 from studio.files import publishing, write_json
 from studio.names import readable
 from studio.services import orders
@@ -24,7 +28,7 @@ from studio.services.history import Estimate, History, sidecar_path
 from studio.services.live import LiveTake
 from studio.services.planning import Plan, make_plan
 from studio.services.references import ReferenceStore
-from studio.services.rendering import Rendering, render
+from studio.services.rendering import Rejected, Rendering, render
 from studio.services.takes import (
     Loudness,
     SpeechOrder,
@@ -110,6 +114,40 @@ class SpeechService:
         assert status.record is not None
         return status.record
 
+    def speak_batch(
+        self,
+        batch: Sequence[SpeechOrder],
+        owner: str = "",
+        on_status: Callable[[int, TakeStatus], None] | None = None,
+        control: Control | None = None,
+    ) -> list[TakeRecord | StudioError]:
+        """Speak several orders and wait; returns for each, in order, its take or why there is none.
+
+        They are grouped by engine and model, so that each model is loaded once however they are
+        mixed. All are checked before the first sound: BadInput names the number of the bad one.
+        Cancelled when `control` says so; what was finished until then stays in the history.
+        """
+        plans = [self._plan_line(number, order) for number, order in enumerate(batch, 1)]
+        groups: dict[tuple[str, str], list[int]] = {}
+        for index, plan in enumerate(plans):
+            groups.setdefault((plan.engine.id, plan.model), []).append(index)
+        results: dict[int, TakeRecord | StudioError] = {}
+        for index in (index for group in groups.values() for index in group):
+            follow = functools.partial(on_status, index) if on_status is not None else None
+            try:
+                results[index] = self.speak(plans[index].order, owner, follow, control)
+            except Cancelled:
+                raise
+            except StudioError as error:
+                results[index] = error
+        return [results[index] for index in range(len(batch))]
+
+    def _plan_line(self, number: int, order: SpeechOrder) -> Plan:
+        try:
+            return self.plan(order)
+        except BadInput as error:
+            raise BadInput(f"Line {number}: {error.message}", error.hint) from error
+
     def status(self, take_id: str) -> TakeStatus:
         return self.live(take_id).status
 
@@ -175,7 +213,7 @@ class SpeechService:
     def _run(self, live: LiveTake, plan: Plan, owner: str) -> None:
         """The thread of a take: whatever goes wrong ends up in its status, and what was spoken
         until then in the history."""
-        rendering = Rendering([])
+        rendering = Rendering(plan.engine.sample_rate)
         state, failure = TakeState.DONE, None
         try:
             plan = self._with_kept_reference(plan, live)
@@ -224,14 +262,59 @@ class SpeechService:
         )
         # A control of its own: a stopped take is still to be saved whole.
         saving = Control()
-        if plan.order.loudness is Loudness.STANDARD:
-            normalise_file(live.spool, path, self._settings.loudness_lufs, control=saving)
-        else:
-            with publishing(path) as partial:
-                shutil.copyfile(live.spool, partial)
-        write_json(sidecar_path(path), self._sidecar(record, plan, rendering))
+        with self._kept_sound(live, rendering) as sound:
+            if plan.order.loudness is Loudness.STANDARD:
+                normalise_file(sound, path, self._settings.loudness_lufs, control=saving)
+            else:
+                with publishing(path) as partial:
+                    shutil.copyfile(sound, partial)
+        sidecar = self._sidecar(record, plan) | {
+            "words": [[word.text, round(word.start, 3), round(word.end, 3)] for word in rendering.words]
+        }
+        write_json(sidecar_path(path), sidecar)
         self._history.add(record)
+        for rejected in rendering.rejected:
+            self._publish_rejected(live, record, plan, rejected)
         return record
+
+    @contextmanager
+    def _kept_sound(self, live: LiveTake, rendering: Rendering) -> Iterator[Path]:
+        """The spool, or a copy of it without what was rejected."""
+        if not rendering.rejected:
+            yield live.spool
+            return
+        copy = live.spool.with_name(f"{live.id}-kept.wav")
+        try:
+            stretches = [(stretch.start, stretch.end) for stretch in rendering.kept]
+            copy_stretches(live.spool, copy, rendering.sample_rate, stretches)
+            yield copy
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def _publish_rejected(
+        self, live: LiveTake, take: TakeRecord, plan: Plan, rejected: Rejected
+    ) -> None:
+        """Keep a part that the guard did not let pass, marked as such, beside its take."""
+        take_id = secrets.token_hex(16)
+        path = self._workspace.outputs / take.file
+        path = path.with_name(f"{path.stem}_rejected_{take_id[:6]}.wav")
+        stretch = rejected.stretch
+        with publishing(path) as partial:
+            copy_stretches(live.spool, partial, take.sample_rate, [(stretch.start, stretch.end)])
+        record = replace(
+            take,
+            id=take_id,
+            text=rejected.text,
+            seed=rejected.seed,
+            settings=dict(take.settings) | {"seed": rejected.seed},
+            duration=(stretch.end - stretch.start) / take.sample_rate,
+            seconds=rejected.seconds,
+            file=path.relative_to(self._workspace.outputs).as_posix(),
+            status=TakeState.REJECTED.value,
+            note=f"Rejected: {rejected.fault.value}.",
+        )
+        write_json(sidecar_path(path), self._sidecar(record, plan) | {"words": []})
+        self._history.add(record)
 
     def _file_for(self, live: LiveTake, plan: Plan, created: float) -> Path:
         day = datetime.fromtimestamp(created).strftime("%Y-%m-%d")
@@ -240,7 +323,7 @@ class SpeechService:
         )
         return self._workspace.outputs / "speech" / day / name
 
-    def _sidecar(self, record: TakeRecord, plan: Plan, rendering: Rendering) -> dict[str, Any]:
+    def _sidecar(self, record: TakeRecord, plan: Plan) -> dict[str, Any]:
         return {
             "made_with": f"Timbre {__version__}",
             "synthetic": True,
@@ -248,7 +331,6 @@ class SpeechService:
             **asdict(record),
             "rtf": record.rtf,
             "notes": list(plan.notes),
-            "words": [[word.text, round(word.start, 3), round(word.end, 3)] for word in rendering.words],
         }
 
 

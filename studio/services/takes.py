@@ -45,7 +45,6 @@ class SpeechOrder:
     mode: Capability
     text: str
     engine: str
-    model: str = ""  # key of the engine's model; "": the best that is installed
     language: str = AUTO_LANGUAGE  # BCP 47 or "auto"
     speaker: str = ""
     reference: Reference | None = None
@@ -55,6 +54,7 @@ class SpeechOrder:
     loudness: Loudness = Loudness.STANDARD
     sampling: SamplingParams = field(default_factory=SamplingParams)
     options: Mapping[str, float] = field(default_factory=dict)
+    model: str = ""  # key of the engine's model; "": the best that is installed
 
 
 class TakeState(str, Enum):
