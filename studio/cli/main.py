@@ -7,15 +7,18 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
 
 from studio import log
-from studio.cli import commands
+from studio.cli import commands, speaking
 from studio.errors import Cancelled, StorageFailed, StudioError
 from studio.services.studio import Studio
 from studio.settings import load_settings
 
-_COMMANDS = {
-    "speak": commands.speak,
+#: Each prints, raises StudioError, and may return an exit code other than 0.
+_COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
+    "speak": speaking.speak,
+    "batch": speaking.batch,
     "voices": commands.voices,
     "engines": commands.engines,
 }
@@ -30,7 +33,7 @@ def run(given: argparse.Namespace) -> int:
         settings = load_settings(home=given.home, log_level=given.log_level or "warning")
         log.configure(settings.log_level, settings.log_json)
         with Studio(settings) as studio:
-            _COMMANDS[given.command](studio, given)
+            code = _COMMANDS[given.command](studio, given)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough, as `head` does. What is left must not be flushed at the end.
@@ -42,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
         return report(error, given.json)
     except OSError as error:
         return report(_in_words(error), given.json)
-    return 0
+    return code or 0
 
 
 def _in_words(error: OSError) -> StudioError:

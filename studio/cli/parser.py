@@ -6,6 +6,17 @@ import argparse
 
 from studio import __version__
 
+_SAMPLING = (
+    ("temperature", float, "how freely; 0: always the likeliest"),
+    ("top-p", float, "draw from the likeliest that make up this share"),
+    ("top-k", int, "draw from this many likeliest"),
+    ("repetition-penalty", float, "above 1: repeat less"),
+    ("sub-temperature", float, "temperature of the second sampler"),
+    ("sub-top-p", float, "top-p of the second sampler"),
+    ("sub-top-k", int, "top-k of the second sampler"),
+    ("max-new-tokens", int, "longest part, in codec frames"),
+)
+
 _EPILOG = "Exit codes: 0 done, 2 wrong usage, 3 wrong input, 4 failed, 130 stopped."
 
 
@@ -27,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     server.add_argument("--log-json", action="store_true", default=None)
     commands = top.add_subparsers(dest="command", metavar="command")
     _speak(commands.add_parser("speak", help="speak a text into a file", epilog=_EPILOG))
+    _batch(commands.add_parser("batch", help="speak many lines, each model loaded once", epilog=_EPILOG))
     _voices(commands.add_parser("voices", help="list the voices of an engine", epilog=_EPILOG))
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     return top
@@ -49,13 +61,21 @@ def _speak(command: argparse.ArgumentParser) -> None:
     source.add_argument("stdin", nargs="?", choices=["-"], help="read the text from standard input")
     command.add_argument("--engine", help="see `engines`")
     command.add_argument("--language", default="auto", help="code such as en-us or de (default auto)")
+    command.add_argument("--model", default="", help="a model of the engine, see `models list`")
     voice = command.add_argument_group("voice: preset, clone or design")
+    voice.add_argument(
+        "--mode", choices=["preset", "clone", "design"], help="default: by the options below"
+    )
     voice.add_argument("--voice", help="a preset voice, see `voices`")
     voice.add_argument("--instruct", default="", help="how to speak, where the engine follows it")
     voice.add_argument("--ref-audio", help="clone: a recording to speak like")
     voice.add_argument("--ref-text", default="", help="clone: what the recording says")
     voice.add_argument("--ref-start", type=float, help="clone: use the recording from here, seconds")
     voice.add_argument("--ref-end", type=float, help="clone: use the recording up to here, seconds")
+    voice.add_argument(
+        "--ref-more", action="append", default=[], metavar="FILE",
+        help="clone: a further recording of the same voice; may be repeated",
+    )  # fmt: skip
     voice.add_argument("--timbre-only", action="store_true", help="clone: only the speaker's timbre")
     voice.add_argument("--design", help='design: the voice in words, "an old man, slow"')
     how = command.add_argument_group("how")
@@ -66,8 +86,36 @@ def _speak(command: argparse.ArgumentParser) -> None:
         "--option", action="append", default=[], metavar="KEY=VALUE", help="see `engines --json`"
     )
     how.add_argument("--as-made", action="store_true", help="leave the loudness as the engine made it")
+    _sampling(command)
     command.add_argument("--output", help="file to write, format by its ending (default: outputs/)")
     command.add_argument("--subtitles", help="subtitles to write, .srt or .vtt")
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    _common(command)
+
+
+def speak_defaults() -> argparse.Namespace:
+    """What `speak` assumes where no option is given."""
+    command = argparse.ArgumentParser(add_help=False)
+    _speak(command)
+    return command.parse_args(["--text", ""])
+
+
+def _sampling(command: argparse.ArgumentParser) -> None:
+    """Every field of engines.base.SamplingParams but the seed, which stands with the others."""
+    group = command.add_argument_group("sampling, for engines that draw by chance (see `engines`)")
+    group.add_argument("--sampling", default="", metavar="NAME", help="named settings of the engine")
+    for name, kind, text in _SAMPLING:
+        group.add_argument(f"--{name}", type=kind, help=f"{text} (default: the model's own)")
+
+
+def _batch(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "lines",
+        help='a file with one JSON object a line: {"text": "...", "voice": "...", ...}, the names of '
+        "`speak`'s options with _ for -; - for standard input",
+    )
+    command.add_argument("--engine", help="where a line names none")
+    command.add_argument("--output", help="folder for the files (default: outputs/)")
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
     _common(command)
 

@@ -94,10 +94,15 @@ def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:
 
 
 def _check_sampling(order: SpeechOrder, info: EngineInfo) -> None:
+    given = {key: value for key, value in asdict(order.sampling).items() if value is not None}
+    given.pop("seed")
+    if given and info.sampling is None:
+        raise BadInput(
+            f"{info.label} does not draw by chance, so {', '.join(given)} would do nothing.",
+            "Leave the sampling out, or choose another engine.",
+        )
     known = {field.key: field for field in info.sampling.fields} if info.sampling else {}
-    for key, value in asdict(order.sampling).items():
-        if key == "seed" or value is None:
-            continue
+    for key, value in given.items():
         field = known.get(key)
         if field is None:
             raise unknown(f"sampling parameter for {info.label}", key, known)
