@@ -227,7 +227,7 @@ def test_engines_say_what_they_can_do(command: Callable[..., Ended]) -> None:
 
 def test_voices_are_listed_for_people_and_for_scripts(command: Callable[..., Ended]) -> None:
     listed = command("voices", "--json").json["voices"]
-    assert listed[0].keys() == {"id", "label", "language", "gender", "recommended"}
+    assert listed[0].keys() == {"id", "label", "language", "gender", "description", "recommended"}
     assert listed[0]["recommended"]
     assert len(command("voices").out.splitlines()) == len(listed)
     assert len(command("voices", "--all").out.splitlines()) > len(listed)

@@ -57,7 +57,8 @@ def test_a_bad_line_is_named_before_anything_is_spoken(
     given = lines(tmp_path / "lines.jsonl", {"text": "Good."}, entry)
     code, said = run(tmp_path / "home", capsys, given)
     assert code == 3
-    assert "Line 2" in said["detail"] and says in said["detail"]
+    assert "Line 2" in said["detail"]
+    assert says in said["detail"]
     assert not list((tmp_path / "home" / "outputs").rglob("*.wav"))
 
 

@@ -89,19 +89,23 @@ class History:
         favourites: bool = False,
         limit: int = 50,
         offset: int = 0,
+        rejected: bool = False,
     ) -> list[TakeRecord]:
-        """The newest first. `search` looks in text, voice and note, ignoring case."""
+        """The newest first. `search` looks in text, voice and note, ignoring case. Parts that the
+        guard rejected are left out unless `rejected` asks for them."""
         with self._database.transaction() as connection:
             # SQLite's own LIKE ignores the case of English letters only.
             connection.create_function("folded", 1, _folded, deterministic=True)
             rows = connection.execute(
                 "SELECT * FROM takes WHERE owner = :owner AND favourite >= :favourite"
+                " AND (:rejected OR status != 'rejected')"
                 " AND (:search = '' OR instr(folded(text), :search)"
                 "      OR instr(folded(voice), :search) OR instr(folded(note), :search))"
                 " ORDER BY created DESC, rowid DESC LIMIT :limit OFFSET :offset",
                 {
                     "owner": owner,
                     "favourite": int(favourites),
+                    "rejected": int(rejected),
                     "search": _folded(search),
                     "limit": limit,
                     "offset": offset,
@@ -170,18 +174,19 @@ class History:
         return Estimate(audio * characters / chars, seconds * characters / chars)
 
     def _drop_reference(self, record: TakeRecord) -> None:
-        """Remove the recording that `record` was made from once no other take needs it: it is
+        """Remove the recordings that `record` was made from once no other take needs them: they are
         somebody's voice."""
         reference = record.settings.get("reference")
         if not isinstance(reference, dict):
             return
-        recording = Path(reference["audio"])
-        with self._database.transaction() as connection:
-            needed = connection.execute(
-                "SELECT 1 FROM takes WHERE instr(settings, ?) LIMIT 1", (recording.name,)
-            ).fetchone()
-        if needed is None and recording.parent == self._references:
-            recording.unlink(missing_ok=True)
+        for kept in (reference, *reference.get("more", ())):
+            recording = Path(kept["audio"])
+            with self._database.transaction() as connection:
+                needed = connection.execute(
+                    "SELECT 1 FROM takes WHERE instr(settings, ?) LIMIT 1", (recording.name,)
+                ).fetchone()
+            if needed is None and recording.parent == self._references:
+                recording.unlink(missing_ok=True)
 
     def _set(self, take_id: str, owner: str, column: str, value: Any) -> None:
         self.get(take_id, owner)

@@ -24,14 +24,17 @@ class ReferenceStore:
         self._folder, self._limits = folder, limits
 
     def keep(self, reference: Reference, control: Control) -> Reference:
-        """A copy of `reference` (its region, where one is given) in the store.
+        """A copy of `reference` (its region, where one is given) in the store, and of those that
+        come with it.
 
         Raises BadInput when it is no sound, too short or silent, NotFound when it is gone.
         """
+        more = tuple(self.keep(other, control) for other in reference.more)
         control.progress("reading the reference")
         known_by = fingerprint(reference.audio, reference.start, reference.end)
         path = self._folder / f"{known_by}.wav"
-        kept = Reference(path, reference.text.strip(), x_vector_only=reference.x_vector_only)
+        text = reference.text.strip()
+        kept = Reference(path, text, x_vector_only=reference.x_vector_only, more=more)
         if path.exists():
             return kept
         audio = read(reference.audio, limits=self._limits, start=reference.start, end=reference.end)
