@@ -13,10 +13,10 @@ from engines.base import EngineFolders, SpeechRequest
 from engines.manager import EngineManager
 from engines.registry import Registry
 from studio.control import Control
-from studio.errors import Busy, Cancelled, EngineFailed, NotFound
+from studio.errors import BadInput, Busy, Cancelled, EngineFailed, NotFound
 from studio.models.folders import ModelFolders
 from tests import engines_for_tests
-from tests.engines_for_tests import ToneEngine
+from tests.engines_for_tests import ModelledEngine, ToneEngine
 
 REQUEST = SpeechRequest("hello", "en", speaker="sine")
 
@@ -213,3 +213,55 @@ def until(condition: object, seconds: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+def test_switching_loads_a_model_now_and_only_once(manager: EngineManager) -> None:
+    ModelledEngine.history.clear()
+    placement = manager.switch("modelled", "small-preset", Control())
+    assert placement is not None
+    assert placement.reason
+    manager.switch("modelled", "small-preset", Control())
+    with manager.lease("modelled", Control(), "small-preset"):
+        pass
+    assert ModelledEngine.history == ["small-preset"]
+    state = next(engine for engine in manager.state().engines if engine.id == "modelled")
+    assert (state.loaded, state.model, state.placement) == (True, "small-preset", placement)
+
+
+def test_another_model_of_the_same_engine_takes_its_place(manager: EngineManager) -> None:
+    ModelledEngine.history.clear()
+    for model in ("small-preset", "small-design", "small-design"):
+        with manager.lease("modelled", Control(), model) as lease:
+            assert lease.engine.loaded_model == model
+    assert ModelledEngine.history == ["small-preset", "small-design"]
+
+
+def test_switching_the_numbers_loads_anew(manager: EngineManager) -> None:
+    ModelledEngine.history.clear()
+    manager.switch("modelled", "small-preset", Control(), dtype="float32")
+    placement = manager.switch("modelled", "small-preset", Control(), dtype="int8")
+    assert placement is not None
+    assert placement.dtype == "int8"
+    assert ModelledEngine.history == ["small-preset", "small-preset"]
+    with pytest.raises(BadInput, match="number format"):
+        manager.switch("modelled", "small-preset", Control(), dtype="int2")
+    assert manager.registry.get("modelled").is_loaded
+
+
+def test_a_model_gives_way_only_to_takes_of_the_same_model(manager: EngineManager) -> None:
+    """Swapping models between the parts of two long texts would cost a load for every part."""
+    order: list[str] = []
+
+    def second(model: str) -> None:
+        with manager.lease("modelled", Control(), model):
+            order.append(model)
+
+    with manager.lease("modelled", Control(), "small-preset") as lease:
+        threads = [threading.Thread(target=second, args=("small-design",))]
+        threads[0].start()
+        while not manager.state().waiting:
+            time.sleep(0.005)
+        lease.give_way()
+        order.append("first goes on")
+    threads[0].join()
+    assert order == ["first goes on", "small-design"]
