@@ -94,6 +94,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX jobs_by_status ON jobs (status, created)",
     ),
+    (
+        """
+        CREATE TABLE consents (
+            model TEXT PRIMARY KEY,            -- key in studio.models.registry
+            text TEXT NOT NULL,                -- what was accepted, word for word
+            accepted REAL NOT NULL             -- seconds since 1970
+        )
+        """,
+    ),
 )
 
 #: Beginnings of SQLite's messages; Python 3.10 does not show its error codes.

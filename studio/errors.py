@@ -88,6 +88,13 @@ class StorageFailed(StudioError):
     http_status = 507
 
 
+class DownloadFailed(StudioError):
+    """A model could not be fetched, or what came is not what was published."""
+
+    kind = "download_failed"
+    http_status = 502
+
+
 class Damaged(StudioError):
     """A file of the studio's own cannot be read back."""
 

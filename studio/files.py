@@ -99,6 +99,17 @@ def read_json(path: Path) -> Any:
         raise Damaged(f"{path} is damaged: {error}", "Restore it from a copy or remove it.") from error
 
 
+def flush_tree(folder: Path) -> None:
+    """See to it that every file below `folder` outlasts a power cut, before a rename shows them."""
+    with storage_errors(folder):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                _flush(path)
+            elif path.is_dir():
+                _flush_folder(path)
+        _flush_folder(folder)
+
+
 def sweep_partials(folder: Path) -> int:
     """Remove what killed processes left unfinished below `folder`; returns how many files.
 

@@ -80,6 +80,11 @@ def hide(*secrets: str) -> None:
     _hidden.update(secret for secret in secrets if secret)
 
 
+def scrubbed(text: str) -> str:
+    """`text` without the secrets that are known, or known by their look; for what is shown elsewhere."""
+    return _scrub(text)
+
+
 def hashed(content: str | bytes) -> str:
     """A short name for private content: the first 12 hex digits of its SHA-256, and its length in
     characters or bytes. The same content has the same name, so that lines can be matched."""

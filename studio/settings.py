@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     max_audio_s: float = Field(4 * 3600, gt=0, description="Longest recording read, seconds.")
     max_reference_s: float = Field(600, gt=0, description="Longest reference recording, seconds.")
 
+    download_stall_s: float = Field(
+        60.0, gt=0, description="Silence after which a download counts as stuck, seconds."
+    )
+
     job_heartbeat_s: float = Field(1.0, gt=0, description="How often a job says it is alive, seconds.")
     job_dead_after_s: float = Field(
         30.0, gt=0, description="Silence after which a job counts as dead, seconds."

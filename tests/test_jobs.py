@@ -320,7 +320,7 @@ def test_the_time_left_comes_from_this_attempt_and_stage(settings: Settings, tmp
     context.progress(50, 100, "epoch")  # resumed at 50
     base = context.latest.base_time
     assert base is not None
-    context.progress(60, 100, "epoch")
+    context.progress(60, 100, "epoch, loss 0.1")  # after a comma: the same stage
     store.beat(job.id, 1, context.latest)
     assert store.get(job.id).eta(base + 5) == pytest.approx(20)
     context.progress(0, 10, "saving")

@@ -56,13 +56,16 @@ class JobContext:
     def progress(self, step: int, total: int = 0, stage: str = "") -> None:
         """Say that `step` of `total` steps are done (0: not known). Cheap enough for every step.
 
+        What stands after a comma in `stage` ("downloading, 12 MB/s") may change from report to
+        report; it is the same stage, and the time left goes on being told by its pace.
+
         Raises Cancelled when the job should stop, so a loop that reports need not check as well.
         """
         self.control.check()
         before = self.latest
         begins = (
             before.base_time is None
-            or (stage, total) != (before.stage, before.total)
+            or (_named(stage), total) != (_named(before.stage), before.total)
             or step < before.base_step
         )
         self.latest = JobProgress(
@@ -89,3 +92,7 @@ class JobContext:
             self.progress(0, 0, progress.stage)
         else:
             self.progress(round(progress.fraction * _FRACTION_STEPS), _FRACTION_STEPS, progress.stage)
+
+
+def _named(stage: str) -> str:
+    return stage.partition(",")[0]

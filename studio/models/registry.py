@@ -43,6 +43,11 @@ class ModelEntry:
     practice: bool = False  # random weights made here, for trying the pipeline
 
     @property
+    def published_bytes(self) -> int:
+        """Bytes of the published files whose size is known: nearly all of a download; 0: not known."""
+        return sum(file.size or 0 for file in self.files)
+
+    @property
     def identity(self) -> Mapping[str, str]:
         """What config.json says in this model and in no other; empty where that is not known."""
         known = {

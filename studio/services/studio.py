@@ -14,6 +14,7 @@ from studio.errors import StudioError
 from studio.jobs import Supervisor
 from studio.models.folders import ModelFolders
 from studio.services.history import History
+from studio.services.models import ModelService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
 from studio.services.speech import SpeechService
@@ -55,6 +56,7 @@ class Studio:
         )
         references = ReferenceStore(self.workspace.references, reference_limits)
         self.jobs = Supervisor(self.database, settings)
+        self.models = ModelService(settings, self.model_folders, self.engines, self.jobs, self.database)
         self.speech = SpeechService(settings, self.workspace, self.engines, self.history, references)
 
     def warm_up(self) -> None:
