@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from engines.base import EngineFolders
 from engines.espeak import EspeakEngine
+from studio.control import Control
 from studio.models.folders import ModelFolders
 from studio.services.studio import Studio
 from studio.settings import Settings, load_settings
@@ -36,3 +38,21 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
     engine = EspeakEngine(EngineFolders(folder, ModelFolders(folder, folder)))
     yield engine
     engine.unload()
+
+
+@pytest.fixture(scope="session")
+def practice_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of Qwen models with the three practice models; treat it as read-only.
+
+    Made once a run: the workers of pytest-xdist share the folder above their own.
+    """
+    from engines.qwen.practice import make_all
+
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "practice-models"
+    with FileLock(shared / "practice-models.lock"):
+        if not (shared / "practice-models.made").exists():
+            make_all(folder, Control())
+            (shared / "practice-models.made").touch()
+    return folder
