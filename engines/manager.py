@@ -11,12 +11,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from engines import devices
 from engines.base import Placement, SpeechEngine
-from engines.registry import Registry
+from engines.recognition import Recognizer
+from engines.registry import AnyEngine, Registry
 from studio.control import Control
 from studio.errors import Busy, EngineFailed, StudioError
 
@@ -61,12 +63,15 @@ class _Device:
     queue: deque[_Ticket] = field(default_factory=deque)
 
 
-class Lease:
+E = TypeVar("E", bound=AnyEngine)
+
+
+class Lease(Generic[E]):
     """The right to use `engine`, loaded, until the `with` block ends."""
 
-    def __init__(self, manager: EngineManager, ticket: _Ticket, control: Control) -> None:
+    def __init__(self, manager: EngineManager, engine: E, ticket: _Ticket, control: Control) -> None:
         self._manager, self._ticket, self._control = manager, ticket, control
-        self.engine = manager.registry.get(ticket.engine_id)
+        self.engine = engine
 
     @property
     def placement(self) -> Placement | None:
@@ -110,20 +115,30 @@ class EngineManager:
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
 
-    @contextmanager
-    def lease(self, engine_id: str, control: Control, model: str = "") -> Iterator[Lease]:
-        """Wait for the engine's device, load the engine with `model` if need be, and hold both for
-        the block.
+    def lease(
+        self, engine_id: str, control: Control, model: str = ""
+    ) -> AbstractContextManager[Lease[SpeechEngine]]:
+        """Wait for the speech engine's device, load the engine with `model` if need be, and hold
+        both for the block.
 
         Raises NotFound for an unknown engine, Busy when too many wait already, Cancelled when the
         control says so, EngineFailed when the engine cannot be loaded.
         """
-        engine = self.registry.get(engine_id)
-        ticket = _Ticket(engine_id, model)
+        return self._lease(self.registry.get(engine_id), control, model)
+
+    def lease_recognizer(
+        self, engine_id: str, control: Control, model: str = ""
+    ) -> AbstractContextManager[Lease[Recognizer]]:
+        """The same for a recognizer."""
+        return self._lease(self.registry.recognizer(engine_id), control, model)
+
+    @contextmanager
+    def _lease(self, engine: E, control: Control, model: str) -> Iterator[Lease[E]]:
+        ticket = _Ticket(engine.info.id, model)
         self._enter(ticket, control)
         try:
             self._ensure_loaded(engine, model, control)
-            yield Lease(self, ticket, control)
+            yield Lease(self, engine, ticket, control)
         finally:
             self._leave(ticket)
 
@@ -135,19 +150,19 @@ class EngineManager:
 
         Raises what `lease` raises, and BadInput for a dtype that cannot be had here.
         """
-        engine = self.registry.get(engine_id)
+        engine = self.registry.engine(engine_id)
         if dtype is not None and not engine.info.embedded:
             devices.choose(self._wanted[0], dtype)  # refuse it before anything is unloaded
             self._wanted = (self._wanted[0], dtype)
             placed = self._placed.get(engine_id)
             if engine.is_loaded and placed != devices.choose(*self._wanted):
                 self.unload(engine_id)
-        with self.lease(engine_id, control, model) as lease:
+        with self._lease(engine, control, model) as lease:
             return lease.placement
 
     def unload(self, engine_id: str) -> None:
         """Unload an engine once whoever uses it has finished."""
-        engine = self.registry.get(engine_id)
+        engine = self.registry.engine(engine_id)
         ticket = _Ticket(engine_id)
         self._enter(ticket, Control(), bounded=False)
         try:
@@ -165,8 +180,8 @@ class EngineManager:
             used = dict(self._last_used)
             errors = dict(self._load_errors)
         engines = []
-        for engine_id in self.registry.ids:
-            engine = self.registry.get(engine_id)
+        for engine_id in self.registry.all_ids:
+            engine = self.registry.engine(engine_id)
             loaded = engine.is_loaded
             in_use = engine_id in holders
             idle = now - used[engine_id] if loaded and not in_use and engine_id in used else None
@@ -187,7 +202,7 @@ class EngineManager:
     def close(self) -> None:
         """Unload everything; waits for the engine in use."""
         self._closed.set()
-        for engine_id in self.registry.ids:
+        for engine_id in self.registry.all_ids:
             self.unload(engine_id)
 
     def _device(self, engine_id: str) -> _Device:
@@ -237,17 +252,17 @@ class EngineManager:
             self._condition.notify_all()
             self._wait_for_turn(device, ticket, control)
         # Whoever had the turn may have swapped this engine out.
-        self._ensure_loaded(self.registry.get(ticket.engine_id), ticket.model, control)
+        self._ensure_loaded(self.registry.engine(ticket.engine_id), ticket.model, control)
 
     def _cheap_change(self, current: _Ticket, following: _Ticket) -> bool:
         if current.engine_id == following.engine_id:
             return current.model == following.model
         return (
-            self.registry.get(current.engine_id).info.embedded
-            or self.registry.get(following.engine_id).info.embedded
+            self.registry.engine(current.engine_id).info.embedded
+            or self.registry.engine(following.engine_id).info.embedded
         )
 
-    def _ensure_loaded(self, engine: SpeechEngine, model: str, control: Control) -> None:
+    def _ensure_loaded(self, engine: AnyEngine, model: str, control: Control) -> None:
         """Load `engine` with `model`, first unloading what has its place. The slot is held."""
         if engine.is_loaded and engine.loaded_model == model:
             return
@@ -274,13 +289,13 @@ class EngineManager:
             log.info("placed on %s", placement.reason)
         self._start_sweeper()
 
-    def _make_room(self, engine: SpeechEngine, control: Control) -> Placement:
+    def _make_room(self, engine: AnyEngine, control: Control) -> Placement:
         """Where `engine` goes; what else is heavy there is unloaded, and its own model as well."""
         if engine.info.embedded:
             return Placement("cpu", "float32")
         placement = devices.choose(*self._wanted)
-        for engine_id in self.registry.ids:
-            other = self.registry.get(engine_id)
+        for engine_id in self.registry.all_ids:
+            other = self.registry.engine(engine_id)
             if other.is_loaded and not other.info.embedded:
                 control.progress("switching the model")
                 other.unload()
@@ -309,7 +324,7 @@ class EngineManager:
                 return
             device.holder = ticket
         try:
-            self.registry.get(engine_id).unload()
+            self.registry.engine(engine_id).unload()
             log.info("engine unloaded after idling", extra={"engine": engine_id})
         finally:
             self._leave(ticket)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Mapping
+from typing import Any, Protocol
 
-from engines.base import EngineFolders, EngineInfo, SpeechEngine
+from engines.base import EngineFolders, EngineInfo, Placement, SpeechEngine
+from engines.recognition import Recognizer, RecognizerInfo
 from studio.errors import EngineFailed, unknown
 
 #: id -> "module:Class"; the first one is the default of a fresh studio.
@@ -15,34 +17,94 @@ SPEECH_ENGINES: Mapping[str, str] = {
 }
 
 
-class Registry:
-    """Makes one instance of each engine, on first use, from any thread."""
+#: The same for recognizers.
+RECOGNIZERS: Mapping[str, str] = {}
 
-    def __init__(self, folders: EngineFolders, table: Mapping[str, str] = SPEECH_ENGINES) -> None:
+
+class AnyInfo(Protocol):
+    """What engines of every kind say of themselves."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def embedded(self) -> bool: ...
+
+
+class AnyEngine(Protocol):
+    """What engines of every kind can do: be loaded and unloaded."""
+
+    @property
+    def info(self) -> AnyInfo: ...
+    @property
+    def is_loaded(self) -> bool: ...
+    @property
+    def loaded_model(self) -> str: ...
+    def load(self, placement: Placement, model: str) -> None: ...
+    def unload(self) -> None: ...
+
+
+class Registry:
+    """Makes one instance of each engine, on first use, from any thread. Ids are of one kind each."""
+
+    def __init__(
+        self,
+        folders: EngineFolders,
+        table: Mapping[str, str] = SPEECH_ENGINES,
+        recognizers: Mapping[str, str] = RECOGNIZERS,
+    ) -> None:
         self._folders = folders
-        self._table = dict(table)
-        self._made: dict[str, SpeechEngine] = {}
+        self._speech, self._recognizers = dict(table), dict(recognizers)
+        self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     @property
     def ids(self) -> tuple[str, ...]:
-        return tuple(self._table)
+        """Of the speech engines."""
+        return tuple(self._speech)
+
+    @property
+    def recognizer_ids(self) -> tuple[str, ...]:
+        return tuple(self._recognizers)
+
+    @property
+    def all_ids(self) -> tuple[str, ...]:
+        return (*self._speech, *self._recognizers)
 
     def get(self, engine_id: str) -> SpeechEngine:
-        """The engine `engine_id`, not loaded yet. Raises NotFound naming the nearest ids, and
+        """The speech engine `engine_id`, not loaded yet. Raises NotFound naming the nearest ids, and
         EngineFailed where its packages cannot be imported."""
-        with self._lock:
-            if engine_id not in self._made:
-                if engine_id not in self._table:
-                    raise unknown("engine", engine_id, self._table)
-                self._made[engine_id] = self._make(engine_id)
-            return self._made[engine_id]
+        engine: SpeechEngine = self._instance(engine_id, self._speech, "engine")
+        return engine
+
+    def recognizer(self, engine_id: str) -> Recognizer:
+        """The recognizer `engine_id`; raises what `get` raises."""
+        recognizer: Recognizer = self._instance(engine_id, self._recognizers, "recognizer")
+        return recognizer
+
+    def engine(self, engine_id: str) -> AnyEngine:
+        """The engine `engine_id` of whatever kind; raises what `get` raises."""
+        if engine_id in self._recognizers:
+            return self.recognizer(engine_id)
+        return self.get(engine_id)
 
     def infos(self) -> tuple[EngineInfo, ...]:
-        return tuple(self.get(engine_id).info for engine_id in self._table)
+        return tuple(self.get(engine_id).info for engine_id in self._speech)
 
-    def _make(self, engine_id: str) -> SpeechEngine:
-        module_name, _, class_name = self._table[engine_id].partition(":")
+    def recognizer_infos(self) -> tuple[RecognizerInfo, ...]:
+        return tuple(self.recognizer(engine_id).info for engine_id in self._recognizers)
+
+    def _instance(self, engine_id: str, table: Mapping[str, str], what: str) -> Any:
+        with self._lock:
+            if engine_id not in self._made:
+                if engine_id not in table:
+                    raise unknown(what, engine_id, table)
+                self._made[engine_id] = self._make(engine_id, table[engine_id])
+            return self._made[engine_id]
+
+    def _make(self, engine_id: str, target: str) -> Any:
+        module_name, _, class_name = target.partition(":")
         try:
             factory = getattr(importlib.import_module(module_name), class_name)
         except ImportError as error:
@@ -50,5 +112,4 @@ class Registry:
                 f"The engine “{engine_id}” cannot be imported: {error}.",
                 "Install what requirements.txt names: pip install -r requirements.txt",
             ) from error
-        engine: SpeechEngine = factory(self._folders)
-        return engine
+        return factory(self._folders)

@@ -188,4 +188,4 @@ def test_an_unknown_model_lists_the_known_ones(service: SpeechService) -> None:
 
 
 def _everything(studio: Studio) -> list:  # type: ignore[type-arg]
-    return studio.history.list("")
+    return studio.history.list("", rejected=True)

@@ -232,7 +232,7 @@ class _PartSpeaker:
         return len(part.text) * _SECONDS_PER_CHAR / self._plan.order.speed
 
 
-def _prepare_voice(plan: Plan, lease: Lease, live: LiveTake) -> VoicePrompt | None:
+def _prepare_voice(plan: Plan, lease: Lease[SpeechEngine], live: LiveTake) -> VoicePrompt | None:
     reference = plan.order.reference
     if reference is None:
         return None
