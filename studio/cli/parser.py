@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _batch(commands.add_parser("batch", help="speak many lines, each model loaded once", epilog=_EPILOG))
     _voices(commands.add_parser("voices", help="list the voices of an engine", epilog=_EPILOG))
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
+    _models(commands.add_parser("models", help="list, download, check and delete models"))
     return top
 
 
@@ -129,3 +130,28 @@ def _voices(command: argparse.ArgumentParser) -> None:
 
 def _engines(command: argparse.ArgumentParser) -> None:
     _common(command)
+
+
+def _models(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", metavar="action", required=True)
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=help, epilog=_EPILOG)
+        _common(made)
+        return made
+
+    action("list", "every model: state, size, licence, what it serves")
+    download = action("download", "download a model, going on from what is there of it")
+    download.add_argument("key", help="see `models list`")
+    download.add_argument("--provider", default="auto", help="auto, huggingface or modelscope")
+    download.add_argument(
+        "--accept-license", action="store_true", help="accept the licence, where one has to be"
+    )
+    validate = action("validate", "check what is there; exit code 4 where it is not whole")
+    validate.add_argument("key", nargs="?", help="only this model")
+    action("path", "where a whole model lies").add_argument("key", help="see `models list`")
+    delete = action("delete", "delete a model from the disk")
+    delete.add_argument("key", help="see `models list`")
+    delete.add_argument("--yes", action="store_true", help="do it")
+    practice = action("practice", "make small models with random weights, to try everything with")
+    practice.add_argument("family", nargs="?", default="qwen", help="qwen (default)")

@@ -5,19 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from studio.audio.writing import encode, format_named, synthetic_tags
+from studio.cli.interrupt import stopping_on_interrupt
 from studio.cli.ordering import order_from, text_from
 from studio.cli.output import print_json
 from studio.cli.parser import speak_defaults
-from studio.control import Control
 from studio.errors import BadInput, EngineFailed, StudioError, unknown
 from studio.files import publishing, write_bytes
 from studio.names import readable
@@ -38,7 +35,7 @@ def speak(studio: Studio, given: argparse.Namespace) -> int:
     order = order_from(studio, given)
     order = replace(order, seed=studio.speech.plan(order).seed)
     results = []
-    with _stopping_on_interrupt() as control:
+    with stopping_on_interrupt() as control:
         for number in range(given.takes):
             assert order.seed is not None
             take = replace(order, seed=(order.seed + number) % (MAX_SEED + 1))
@@ -55,7 +52,7 @@ def speak(studio: Studio, given: argparse.Namespace) -> int:
 def batch(studio: Studio, given: argparse.Namespace) -> int:
     """`app.py batch`: speak many lines and say, in their order, where each file is."""
     lines = _lines(studio, given)
-    with _stopping_on_interrupt() as control:
+    with stopping_on_interrupt() as control:
         results = studio.speech.speak_batch(
             [order for order, _ in lines], on_status=_batch_progress(given, len(lines)), control=control
         )
@@ -131,22 +128,6 @@ def _batch_progress(given: argparse.Namespace, count: int) -> Any:
     return lambda index, status: show(
         replace(status, stage=f"line {index + 1} of {count}: {status.stage}")
     )
-
-
-@contextmanager
-def _stopping_on_interrupt() -> Iterator[Control]:
-    """The first Ctrl+C stops the take in good order; the next one ends the program."""
-    control = Control()
-
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        control.cancel()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield control
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _check_targets(given: argparse.Namespace) -> None:

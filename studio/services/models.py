@@ -124,8 +124,8 @@ class ModelService:
         downloads.providers(provider)
         if entry.consent and not self.accepted(key):
             raise BadInput(
-                f"The licence of {entry.label} has to be accepted first ({entry.license_url}).",
-                f"Read it, then: python app.py models download {key} --accept-license",
+                f"The licence of {entry.label} has to be accepted first: {entry.consent}",
+                f"Read {entry.license_url}, then: python app.py models download {key} --accept-license",
             )
         running = self._newest_jobs().get(key)
         if running is not None and running.status.active:
