@@ -11,8 +11,9 @@ from typing import Any
 
 import gradio as gr
 
+from studio.models.registry import MODELS
 from studio.services.studio import Studio
-from studio.services.takes import TakeRecord
+from studio.services.takes import TakeRecord, TakeState
 from tabs.edge import bind, for_the_page, owner_of
 from tabs.speech import view
 
@@ -35,6 +36,13 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
                 )
                 favourites = gr.Checkbox(
                     False, label="Favourites only", elem_id="history-favourites", min_width=120
+                )
+                rejected = gr.Checkbox(
+                    False,
+                    label="Show rejected parts",
+                    info="Spoken again, because they could not be right.",
+                    elem_id="history-rejected",
+                    min_width=120,
                 )
             empty = gr.HTML(_empty(""), elem_id="history-empty")
             chosen = gr.Radio([], label="Takes, the newest first", elem_id="history-takes")
@@ -76,7 +84,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     offset = gr.State(0)
 
     quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    filters = [search, favourites]
+    filters = [search, favourites, rejected]
     page = [chosen, several, empty, newer, older, offset]
     shown = [detail, audio, links, favourite, note, actions]
 
@@ -85,7 +93,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
 
     # One event for all that starts the list anew: the last one wins, however fast people type.
     gr.on(
-        [refresh.click, search.change, favourites.change],
+        [refresh.click, search.change, favourites.change, rejected.change],
         bind(on_list, studio, None),
         [*filters, offset],
         page,
@@ -115,11 +123,14 @@ def on_list(
     request: gr.Request,
     search: str,
     favourites: bool,
+    rejected: bool,
     offset: int,
 ) -> tuple[Any, ...]:
     """A page of the history; `step` pages on or back, None starts anew."""
     offset = 0 if step is None else max(0, offset + step * PAGE_SIZE)
-    records = studio.history.list(owner_of(request), search or "", favourites, PAGE_SIZE + 1, offset)
+    records = studio.history.list(
+        owner_of(request), search or "", favourites, PAGE_SIZE + 1, offset, rejected
+    )
     more = len(records) > PAGE_SIZE
     choices = [(_label(record), record.id) for record in records[:PAGE_SIZE]]
     return (
@@ -181,9 +192,22 @@ def on_export(studio: Studio, take_ids: Sequence[str], request: gr.Request) -> s
 def _label(record: TakeRecord) -> str:
     star = "★ " if record.favourite else ""
     text = record.text if len(record.text) <= 60 else record.text[:59] + "…"
-    ended = "" if record.status == "done" else f" · {record.status}"
     when = datetime.fromtimestamp(record.created).strftime("%d %b %H:%M")
+    if record.status == TakeState.REJECTED.value:
+        # At the front, where assets/timbre.css finds the word and mutes the row.
+        return f"{_why_rejected(record)} {star}{when} · {text} · {view.clock(record.duration)}"
+    ended = "" if record.status == TakeState.DONE.value else f" · {record.status}"
     return f"{star}{when} · {record.voice} · {text} · {view.clock(record.duration)}{ended}"
+
+
+def _why_rejected(record: TakeRecord) -> str:
+    """The guard's note, which people may have written over."""
+    return record.note if record.note.startswith("Rejected: ") else "Rejected: see its note."
+
+
+def _model_of(record: TakeRecord) -> str:
+    key = str(record.settings.get("model") or "")
+    return MODELS[key].label if key in MODELS else key
 
 
 def _favourite_button(record: TakeRecord) -> Any:
@@ -195,6 +219,7 @@ def _detail(record: TakeRecord) -> str:
         "Text": record.text if len(record.text) <= 600 else record.text[:599] + "…",
         "Voice": record.voice,
         "Engine": record.engine,
+        "Model": _model_of(record),
         "Language": record.language,
         "Seed": str(record.seed),
         "Made": datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S"),

@@ -16,7 +16,7 @@ from tabs.edge import bind, for_the_page, owner_of
 from tabs.frame import panel, showing, tab_row
 from tabs.history import HistoryTab
 from tabs.registry import FIRST, TABS
-from tabs.speech import events, form
+from tabs.speech import choices, events, form
 from tabs.speech.layout import SpeechTab
 
 #: How long Gradio's copies of files stay, seconds: looked at each hour, gone after a day.
@@ -63,12 +63,14 @@ def on_reuse(
         raise BadInput("No take is chosen.", "Choose one in the list first.")
     record = studio.history.get(take_id, owner_of(request))
     order = orders.from_settings(record.settings, record.text)
-    values = form.from_order(order)
+    values = form.from_order(order, studio.engines.registry.get(order.engine).info)
     if order.reference is not None:
         values["ref_audio"] = for_the_page(studio, order.reference.audio)
+        values["ref_more"] = [for_the_page(studio, other.audio) for other in order.reference.more]
+    values = choices.consistent(studio, order.mode, values)
     updates: list[Any] = [record.mode]
     for mode, fields in names.items():
-        updates += events.fill(fields, values if mode == record.mode else {})
+        updates += choices.fill(fields, values if mode == record.mode else {})
     return updates
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,9 @@ import gradio as gr
 from engines.base import Capability
 from studio.services.studio import Studio
 from studio.services.takes import MAX_SEED, TakeState, TakeStatus
-from studio.text.language import closest
 from tabs.edge import bind, for_the_page, owner_of
-from tabs.speech import form, view
-from tabs.speech.layout import SpeechTab, engine_note, language_choices
+from tabs.speech import by_engine, choices, form, view
+from tabs.speech.layout import SpeechTab
 
 #: The follower's outputs: status, result, downloads, send-to group, Generate, Stop.
 _IDLE_BUTTONS = (gr.Button(interactive=True), gr.Button(interactive=False))
@@ -60,38 +59,17 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
     )
     resumed.success(bind(on_follow, studio), [panel.takes], follow_outputs, **watch)
 
-    for name in ("text", "speed", "engine"):
-        panel.fields[name].change(
-            bind(on_text, studio, panel.mode),
-            [panel.fields[field] for field in ("text", "speed", "engine")],
-            panel.counter,
-            trigger_mode="always_last",
-            **quick,
-        )
-    _wire_engine(studio, panel, quick)
-    _wire_presets(studio, panel, blocks, names, inputs, watch)
-
-
-def _wire_engine(studio: Studio, panel: SpeechTab, quick: dict[str, Any]) -> None:
-    panel.fields["engine"].change(
-        bind(on_engine, studio),
-        [panel.fields["engine"], panel.fields["language"]],
-        [panel.engine_note, panel.fields["language"]],
+    counted = [panel.fields[name] for name in ("text", "speed", "engine", "model")]
+    gr.on(
+        [component.change for component in counted],
+        bind(on_text, studio, panel.mode),
+        counted,
+        panel.counter,
+        trigger_mode="always_last",
         **quick,
     )
-    # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
-    for engine, group in panel.option_groups.items():
-        panel.fields["engine"].change(
-            bind(on_engine_options, engine), [panel.fields["engine"]], group, **quick
-        )
-    if panel.mode is Capability.PRESET:
-        for name in ("engine", "language"):
-            panel.fields[name].change(
-                bind(on_voices, studio),
-                [panel.fields[field] for field in ("engine", "language", "speaker")],
-                panel.fields["speaker"],
-                **quick,
-            )
+    by_engine.wire(studio, panel, blocks, quick)
+    _wire_presets(studio, panel, blocks, names, inputs, watch)
 
 
 def _wire_presets(
@@ -120,7 +98,7 @@ def on_generate(
 ) -> tuple[list[str], str]:
     """Start the takes; returns their ids and the live player."""
     given = dict(zip(names, values, strict=True))
-    order = form.to_order(mode, given)
+    order = form.to_order(mode, given, studio.engines.registry.get(given["engine"]).info)
     count = int(given["takes"])
     first = studio.speech.plan(order).seed
     owner = owner_of(request)
@@ -174,41 +152,18 @@ def on_stop(studio: Studio, take_ids: Sequence[str]) -> None:
         studio.speech.stop(take_id)
 
 
-def on_text(studio: Studio, mode: Capability, text: str, speed: float, engine: str) -> str:
+def on_text(
+    studio: Studio, mode: Capability, text: str, speed: float, engine: str, model: str | None
+) -> str:
     """The counter below the text."""
     limit = studio.settings.max_text_chars
     characters = len(text or "")
     if not (text or "").strip():
         return view.counter(0, limit, None)
-    estimate = studio.history.estimate(mode, engine, characters, speed)
+    if Capability.SPEED not in studio.engines.registry.get(engine).info.capabilities:
+        speed = 1.0
+    estimate = studio.history.estimate(mode, engine, characters, speed, model or "")
     return view.counter(characters, limit, estimate)
-
-
-def on_engine(studio: Studio, engine: str, language: str) -> tuple[str, Any]:
-    """Another engine: what it says of itself, and its languages."""
-    info = studio.engines.registry.get(engine).info
-    choices = language_choices(info)
-    kept = language if language in {code for _, code in choices} else choices[0][1]
-    return engine_note(info), gr.Dropdown(choices=choices, value=kept)
-
-
-def on_engine_options(group: str, engine: str) -> Any:
-    """The options of one engine are shown while it is the chosen one."""
-    return gr.Group(visible=group == engine)
-
-
-def on_voices(studio: Studio, engine: str, language: str, chosen: str) -> Any:
-    """The voices of the engine in the chosen language, the chosen one kept where it is among them."""
-    choices = voice_choices(studio, engine, language)
-    values = [value for _, value in choices]
-    return gr.Dropdown(choices=choices, value=chosen if chosen in values else values[0])
-
-
-def voice_choices(studio: Studio, engine: str, language: str) -> list[tuple[str, str]]:
-    speakers = studio.engines.registry.get(engine).speakers()
-    code = closest(language, {speaker.language for speaker in speakers})
-    wanted = [speaker for speaker in speakers if speaker.language == code]
-    return [(speaker.label, speaker.id) for speaker in wanted or speakers]
 
 
 def on_save_preset(
@@ -221,7 +176,8 @@ def on_save_preset(
 ) -> tuple[Any, str]:
     settings = dict(zip(names, values, strict=True))
     settings.pop("text")
-    settings.pop("ref_audio", None)  # the upload is gone after a while; voices are a library's job
+    for upload in ("ref_audio", "ref_more"):  # gone after a while; voices are a library's job
+        settings.pop(upload, None)
     owner = owner_of(request)
     kept = studio.presets.save(owner, mode, name or "", settings)
     gr.Info(f"Saved as “{kept}”.")
@@ -233,7 +189,7 @@ def on_use_preset(
 ) -> list[Any]:
     """The saved values into the form; text and reference stay as they are."""
     saved = studio.presets.load(owner_of(request), mode, name) if name else {}
-    return fill(names, saved)
+    return choices.fill(names, choices.consistent(studio, mode, saved))
 
 
 def on_delete_preset(studio: Studio, mode: Capability, name: str | None, request: gr.Request) -> Any:
@@ -245,11 +201,6 @@ def on_delete_preset(studio: Studio, mode: Capability, name: str | None, request
 
 def on_list_presets(studio: Studio, mode: Capability, request: gr.Request) -> Any:
     return gr.Dropdown(choices=studio.presets.names(owner_of(request), mode), value=None)
-
-
-def fill(names: Sequence[str], values: Mapping[str, Any]) -> list[Any]:
-    """Updates for the form's fields in order; what `values` does not name stays."""
-    return [values[name] if name in values else gr.skip() for name in names]
 
 
 def _player(studio: Studio, ids: Sequence[str], mode: Capability, autoplay: bool) -> str:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from engines.base import Capability, EngineInfo
 from studio.services.studio import Studio
 from studio.services.takes import AUTO_LANGUAGE
-from tabs.speech import view
-from tabs.speech.form import MAX_TAKES, option_field
+from tabs.speech import choices, view
+from tabs.speech.form import (
+    MAX_TAKES,
+    OWN_SAMPLING,
+    option_field,
+    sampling_choice,
+    sampling_field,
+)
+
+
+@dataclass(frozen=True)
+class EngineGroup:
+    """A part of the form that is shown while one of `engines` is the chosen one."""
+
+    block: gr.Column
+    engines: frozenset[str]
 
 
 @dataclass
@@ -24,8 +38,9 @@ class SpeechTab:
     label: str
     # Components; Any, for each kind has its own events.
     fields: dict[str, Any] = field(default_factory=dict)
-    option_groups: dict[str, gr.Group] = field(default_factory=dict)  # by engine
+    groups: list[EngineGroup] = field(default_factory=list)
     engine_note: gr.HTML = field(init=False)
+    model_note: gr.HTML = field(init=False)
     counter: gr.HTML = field(init=False)
     generate: gr.Button = field(init=False)
     stop: gr.Button = field(init=False)
@@ -33,6 +48,7 @@ class SpeechTab:
     status: gr.HTML = field(init=False)
     result: gr.Audio = field(init=False)
     downloads: gr.HTML = field(init=False)
+    refresh: gr.Button = field(init=False)  # pressed by assets/timbre.js whenever the tab is shown
     takes: gr.State = field(init=False)  # ids of the takes shown
     remembered: gr.Textbox = field(init=False)  # the same as the window remembers them, comma-separated
     send_to: gr.Group = field(init=False)
@@ -46,8 +62,9 @@ class SpeechTab:
         return str(self.mode)
 
 
-#: Lays out what tells the voice in one mode: fields by name.
-VoiceSection = Callable[[EngineInfo], Mapping[str, Component]]
+#: Lays out what tells the voice in one mode into the fields: panel, engines with that mode, the
+#: chosen one of them.
+VoiceSection = Callable[[SpeechTab, Collection[EngineInfo], EngineInfo], None]
 
 
 def lay_out(studio: Studio, mode: Capability, label: str, voice_section: VoiceSection) -> SpeechTab:
@@ -58,13 +75,24 @@ def lay_out(studio: Studio, mode: Capability, label: str, voice_section: VoiceSe
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
             _text(panel)
-            panel.fields |= voice_section(chosen)
+            voice_section(panel, engines, chosen)
             _engine_and_language(panel, engines, chosen)
+            _sampling(panel, engines, chosen)
             _advanced(panel, engines, chosen)
             _saved_settings(panel)
         with gr.Column(scale=2, min_width=300):
             _results(panel)
     return panel
+
+
+def engine_group(
+    panel: SpeechTab, able: Collection[EngineInfo], chosen: EngineInfo, elem_id: str
+) -> gr.Column:
+    """A block, to be laid out in a `with`, that only the engines in `able` show."""
+    ids = frozenset(info.id for info in able)
+    block = gr.Column(visible=chosen.id in ids, elem_id=elem_id, elem_classes="timbre-group")
+    panel.groups.append(EngineGroup(block, ids))
+    return block
 
 
 def _text(panel: SpeechTab) -> None:
@@ -80,7 +108,7 @@ def _text(panel: SpeechTab) -> None:
 
 def _engine_and_language(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -> None:
     panel.fields["language"] = gr.Dropdown(
-        language_choices(chosen),
+        choices.languages(chosen),
         value=AUTO_LANGUAGE,
         label="Language",
         elem_id=f"{panel.id}-language",
@@ -92,6 +120,43 @@ def _engine_and_language(panel: SpeechTab, engines: list[EngineInfo], chosen: En
         elem_id=f"{panel.id}-engine",
     )
     panel.engine_note = gr.HTML(engine_note(chosen), elem_id=f"{panel.id}-engine-note", padding=False)
+    with_models = [info for info in engines if info.model_keys]
+    with engine_group(panel, with_models, chosen, f"{panel.id}-models"):
+        # What is installed is looked up when the page is opened, not when it is built.
+        panel.fields["model"] = gr.Dropdown(
+            [("Auto: the best installed", choices.AUTO_MODEL)],
+            value=choices.AUTO_MODEL,
+            label="Model",
+            elem_id=f"{panel.id}-model",
+        )
+        panel.model_note = gr.HTML("", elem_id=f"{panel.id}-model-note", padding=False)
+
+
+def _sampling(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -> None:
+    for info in engines:
+        if info.sampling is None:
+            continue
+        with (
+            engine_group(panel, [info], chosen, f"{panel.id}-sampling-{info.id}"),
+            gr.Accordion("Sampling", open=False, elem_id=f"{panel.id}-{info.id}-draw"),
+        ):
+            panel.fields[sampling_choice(info.id)] = gr.Dropdown(
+                choices.sampling(info),
+                value=OWN_SAMPLING,
+                label="How the sound is drawn",
+                info="The model's own defaults are the safe choice; moving a slider makes it Custom.",
+                elem_id=f"{panel.id}-{info.id}-sampling",
+            )
+            for field in info.sampling.fields:
+                panel.fields[sampling_field(info.id, field.key)] = gr.Slider(
+                    field.minimum,
+                    field.maximum,
+                    value=field.default,
+                    step=field.step,
+                    label=field.label,
+                    info=field.help,
+                    elem_id=f"{panel.id}-{info.id}-{field.key}",
+                )
 
 
 def _advanced(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -> None:
@@ -99,9 +164,11 @@ def _advanced(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -
     if design:  # the parameters that the words stand for are the point of this tab
         _options(panel, engines, chosen)
     with gr.Accordion("Advanced settings", open=False, elem_id=f"{panel.id}-advanced"):
-        panel.fields["speed"] = gr.Slider(
-            0.5, 2.0, value=1.0, step=0.05, label="Speed", elem_id=f"{panel.id}-speed"
-        )
+        quick = [info for info in engines if Capability.SPEED in info.capabilities]
+        with engine_group(panel, quick, chosen, f"{panel.id}-speed-group"):
+            panel.fields["speed"] = gr.Slider(
+                0.5, 2.0, value=1.0, step=0.05, label="Speed", elem_id=f"{panel.id}-speed"
+            )
         with gr.Row():
             panel.fields["seed"] = gr.Number(
                 None,
@@ -134,7 +201,7 @@ def _options(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) ->
         options = [option for option in info.options if panel.mode in option.modes]
         if not options:
             continue
-        with gr.Group(visible=info is chosen, elem_id=f"{panel.id}-options-{info.id}") as group:
+        with engine_group(panel, [info], chosen, f"{panel.id}-options-{info.id}"), gr.Group():
             for option in options:
                 panel.fields[option_field(info.id, option.key)] = gr.Slider(
                     option.minimum,
@@ -145,7 +212,6 @@ def _options(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) ->
                     info=option.help,
                     elem_id=f"{panel.id}-{info.id}-{option.key}",
                 )
-        panel.option_groups[info.id] = group
 
 
 def _saved_settings(panel: SpeechTab) -> None:
@@ -185,16 +251,14 @@ def _results(panel: SpeechTab) -> None:
         buttons=["download"],
     )
     panel.downloads = gr.HTML("", elem_id=f"{panel.id}-downloads", padding=False)
+    panel.refresh = gr.Button(
+        "Refresh", elem_id=f"{panel.id}-refresh", elem_classes="timbre-unseen", size="sm"
+    )
     panel.takes = gr.State([])
     panel.remembered = gr.Textbox("", visible=False, label="Remembered takes")
     with gr.Group(visible=False, elem_id=f"{panel.id}-send") as panel.send_to:
         pass
 
 
-def language_choices(info: EngineInfo) -> list[tuple[str, str]]:
-    named = sorted((f"{name} ({code})", code) for code, name in info.languages.items())
-    return [("Auto: by the text or the voice", AUTO_LANGUAGE), *named]
-
-
 def engine_note(info: EngineInfo) -> str:
-    return f'<p class="timbre-line">{info.description} Licence: {info.license}.</p>'
+    return f'<p class="timbre-line">{escape(info.description)} Licence: {escape(info.license)}.</p>'

@@ -9,6 +9,9 @@ from studio.audio.writing import FORMATS
 from studio.services.history import Estimate
 from studio.services.takes import TakeState, TakeStatus
 
+#: Of many notes these many stay in sight: where it runs and how, then what happened last.
+_NOTES_FIRST, _NOTES_LAST = 5, 3
+
 
 def clock(seconds: float) -> str:
     """Seconds for people: "0.4 s", "12 s", "3:05", "1:02:03"."""
@@ -20,6 +23,11 @@ def clock(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, secs = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def line(sentence: str) -> str:
+    """`sentence` in small print; nothing for nothing."""
+    return f'<p class="timbre-line">{escape(sentence)}</p>' if sentence else ""
 
 
 def counter(characters: int, limit: int, estimate: Estimate | None) -> str:
@@ -52,7 +60,7 @@ def status(statuses: Sequence[TakeStatus]) -> str:
 
 
 def _one(take: TakeStatus) -> str:
-    notes = "".join(f'<p class="timbre-note">{escape(note)}</p>' for note in take.notes)
+    notes = _notes(take)
     if take.state is TakeState.FAILED:
         kept = " What was spoken until then is in the history." if take.record else ""
         return (
@@ -76,6 +84,21 @@ def _one(take: TakeStatus) -> str:
         f'<progress max="1" value="{take.fraction:.4f}" aria-label="Progress">'
         f"{take.fraction:.0%}</progress>{notes}"
     )
+
+
+def _notes(take: TakeStatus) -> str:
+    """The notes of a take. A long text can have one for every part that was spoken again, so the
+    latest are shown; the others are counted, and open to a click once nothing changes any more."""
+    lines = [f'<p class="timbre-note">{escape(note)}</p>' for note in take.notes]
+    hidden = lines[_NOTES_FIRST : -_NOTES_LAST or None]
+    if len(hidden) < 2:
+        return "".join(lines)
+    more = f"{len(hidden)} more notes"
+    if take.state.finished:
+        folded = f'<details class="timbre-more"><summary>{more}</summary>{"".join(hidden)}</details>'
+    else:
+        folded = f'<p class="timbre-line">{more}</p>'
+    return "".join([*lines[:_NOTES_FIRST], folded, *lines[-_NOTES_LAST:]])
 
 
 def downloads(takes: Sequence[TakeStatus]) -> str:
