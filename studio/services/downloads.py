@@ -32,7 +32,8 @@ LABELS = {"huggingface": "Hugging Face", "modelscope": "ModelScope"}
 AUTO = "auto"
 
 #: Waits before another try when a hub breaks off without having sent anything new, in seconds.
-_PAUSES_S = (1.0, 3.0)
+#: Silence has cost much time already, so it is given one more try.
+_PAUSES_S = {Failure.NETWORK: (1.0, 3.0), Failure.SILENT: (1.0,)}
 
 #: How often a file may arrive that is not what was published.
 _ROUNDS = 2
@@ -193,7 +194,7 @@ class _Download:
         """Fetch `names`, going on after cuts. Returns what was wrong with what came, "" if nothing
         is known to be."""
         meter = _Meter(self._context, listing.total_bytes, LABELS[hub.provider])
-        pauses = iter(_PAUSES_S)
+        fruitless = 0
         while True:
             before = size_of(self._partial)
             try:
@@ -203,15 +204,13 @@ class _Download:
                 if error.kind is Failure.INCONSISTENT:
                     self._drop_unfinished()
                     return "it did not have the size that was announced"
-                if error.kind not in (Failure.NETWORK, Failure.SILENT):
-                    raise
-                if size_of(self._partial) > before:
-                    pauses = iter(_PAUSES_S)
-                pause = next(pauses, None)
-                if pause is None:
+                fruitless = 0 if size_of(self._partial) > before else fruitless
+                pauses = _PAUSES_S.get(error.kind, ())
+                if fruitless >= len(pauses):
                     raise
                 log.warning("%s broke off (%s); going on", LABELS[hub.provider], error.detail)
-                self._context.control.wait(pause)
+                self._context.control.wait(pauses[fruitless])
+                fruitless += 1
 
     def _drop_unfinished(self) -> None:
         """What is too long, or was put together wrongly, must not be gone on from."""
@@ -251,11 +250,14 @@ class _Download:
             raise StorageFailed(
                 f"{self._partial} cannot be written.", "Give yourself write access to the folder."
             ) from error
+        missing = next((name for name in self._names if f"/{name}" in error.detail), "")
         return {
             Failure.NETWORK: f"{label} could not be reached, or broke off.",
             Failure.SILENT: f"{label} was silent: {error.detail}.",
             Failure.REFUSED: f"{label} wants an account that may have {repository} (see HF_TOKEN).",
-            Failure.MISSING: f"{label} has no {repository}, or not all of it.",
+            Failure.MISSING: f"{label} has no {missing} in {repository}."
+            if missing
+            else f"{label} has no {repository}, or shows it to some accounts only (see HF_TOKEN).",
             Failure.UNINSTALLED: f"{label}'s client is not installed (pip install modelscope).",
         }.get(error.kind, f"{label} answered in an unknown way; the job's log says more.")
 
@@ -272,9 +274,10 @@ class _Meter:
         self._seen.append((now, size))
         while now - self._seen[0][0] > _SPEED_OVER_S:
             self._seen.popleft()
-        (then, before), speed = self._seen[0], ""
-        if now > then and size > before:
-            speed = f", {(size - before) / (now - then) / 1e6:.1f} MB/s"
+        then, before = self._seen[0]
+        if size > before:
+            stage = f"downloading from {self._label}, {(size - before) / (now - then) / 1e6:.1f} MB/s"
+        else:  # a stage of its own: the wait does not count into the time left
+            stage = f"waiting for {self._label}"
         # The clients' notes lie in the folder as well, and are a few hundred bytes.
-        step = min(size, self._total) if self._total else size
-        self._context.progress(step, self._total, f"downloading from {self._label}{speed}")
+        self._context.progress(min(size, self._total) if self._total else size, self._total, stage)

@@ -142,6 +142,8 @@ def _judge_hugging_face(error: Exception) -> Failure:
         return _judge_hugging_face(cause) if isinstance(cause, Exception) else Failure.NETWORK
     if isinstance(error, errors.GatedRepoError):
         return Failure.REFUSED
+    if isinstance(error, errors.RepositoryNotFoundError):  # answered with 401, to everyone alike
+        return Failure.MISSING
     return _judge_http(error)
 
 
