@@ -1,0 +1,189 @@
+"""A Qwen3 decoder stack run at batch 1 with the weights of the official modules.
+
+The talker and its code predictor are such stacks, and what they cost at batch 1 is reading weights.
+So projections of the same input are fused into one, and everything around them is kept to few
+operations: q and k are normalised and turned together, and keys go where they stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Projection = Callable[[Tensor], Tensor]
+
+
+class Cache(Protocol):
+    """Where a stack keeps the keys and values of what it has read."""
+
+    def rotation(self, count: int) -> tuple[Tensor, Tensor]:
+        """Cosine and signed sine [count, 1, head_dim] of the next `count` positions."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Keep k and v [T, kv_heads, head_dim]; attend with q [T, heads, head_dim] to all kept ones.
+
+        Returns [T, heads * head_dim]."""
+
+
+class Stack:
+    """`model` is a Qwen3TTSTalkerModel or a Qwen3TTSTalkerCodePredictorModel."""
+
+    def __init__(self, model: Any) -> None:
+        self.layers = [Layer(layer) for layer in model.layers]
+        self.rotary = model.rotary_emb
+        self._norm = norm(model.norm)
+
+    def __call__(self, x: Tensor, cache: Cache) -> Tensor:
+        """Hidden states [T, hidden] of the next positions, given their embeddings [T, hidden]."""
+        rotation = cache.rotation(x.shape[0])
+        for index, layer in enumerate(self.layers):
+            x = layer(index, x, rotation, cache)
+        return self._norm(x)
+
+
+class Layer:
+    """One decoder layer: attention with normalised q and k, then a gated MLP."""
+
+    def __init__(self, layer: Any) -> None:
+        attention, mlp = layer.self_attn, layer.mlp
+        self.head_dim: int = attention.head_dim
+        self.heads = attention.q_proj.out_features // self.head_dim
+        self.kv_heads = attention.k_proj.out_features // self.head_dim
+        self._qkv = fused((attention.q_proj, attention.k_proj, attention.v_proj))
+        self._out = fused((attention.o_proj,))
+        self._gate_up = fused((mlp.gate_proj, mlp.up_proj))
+        self._down = fused((mlp.down_proj,))
+        self._activation = mlp.act_fn
+        self._before, self._between = norm(layer.input_layernorm), norm(layer.post_attention_layernorm)
+        weights = [attention.q_norm.weight] * self.heads + [attention.k_norm.weight] * self.kv_heads
+        self._qk_weight = torch.stack([weight.detach() for weight in weights])
+        self._qk_eps: float = attention.q_norm.variance_epsilon
+
+    def __call__(self, index: int, x: Tensor, rotation: tuple[Tensor, Tensor], cache: Cache) -> Tensor:
+        cos, sin = rotation
+        qkv = self._qkv(self._before(x)).view(x.shape[0], -1, self.head_dim)
+        turned = self.heads + self.kv_heads
+        qk = functional.rms_norm(qkv[:, :turned], (self.head_dim,), None, self._qk_eps) * self._qk_weight
+        qk = qk * cos + qk.roll(self.head_dim // 2, -1) * sin
+        heard = cache.attend(index, qk[:, : self.heads], qk[:, self.heads :], qkv[:, turned:])
+        x = x + self._out(heard)
+        gate, up = self._gate_up(self._between(x)).chunk(2, -1)
+        return x + self._down(self._activation(gate) * up)
+
+
+def norm(module: Any) -> Projection:
+    """The RMS norm of `module`, by torch's own operation."""
+    weight, eps = module.weight.detach(), module.variance_epsilon
+    shape = tuple(weight.shape)
+    return lambda x: functional.rms_norm(x, shape, weight, eps)
+
+
+def fused(linears: Sequence[Any]) -> Projection:
+    """The linear modules `linears` of one input as one projection; their outputs stand side by side.
+
+    Plain ones then share one weight: the modules keep theirs as rows of it, so that no memory is
+    spent twice and the official code still finds them. Others (quantised, with an adapter) are called.
+    """
+    if any(type(linear) is not nn.Linear or linear.bias is not None for linear in linears):
+        if len(linears) == 1:
+            return linears[0]
+        return lambda x: torch.cat([linear(x) for linear in linears], -1)
+    weight = _shared_weight(linears)
+    if weight.device.type == "cpu" and weight.dtype == torch.bfloat16:
+        return lambda x: _by_rows(x, weight)
+    return lambda x: functional.linear(x, weight)
+
+
+def _shared_weight(linears: Sequence[nn.Linear]) -> Tensor:
+    if len(linears) == 1:
+        return linears[0].weight.detach()
+    with torch.no_grad():
+        weight = torch.cat([linear.weight for linear in linears])
+    start = 0
+    for linear in linears:
+        linear.weight.data = weight[start : start + linear.out_features]
+        start += linear.out_features
+    return weight
+
+
+def _by_rows(x: Tensor, weight: Tensor) -> Tensor:
+    """x [T, in] times `weight` [out, in]. For one row torch's matrix-vector product reads bfloat16
+    weights a quarter faster than its matrix product does."""
+    if x.shape[0] == 1:
+        return torch.mv(weight, x[0])[None]
+    return functional.linear(x, weight)
+
+
+def rotation_table(rotary: Any, start: int, count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosine and sine [count, 1, head_dim] of positions from `start` on; the sine has the sign that
+    a half-rotation by `roll` needs. The talker's three-dimensional positions are all the same here."""
+    frequencies = rotary.inv_freq.float()
+    positions = torch.arange(start, start + count, device=frequencies.device).float()
+    angles = positions[:, None, None] * frequencies
+    cos, sin = angles.cos() * rotary.attention_scaling, angles.sin() * rotary.attention_scaling
+    return torch.cat((cos, cos), -1).to(dtype), torch.cat((-sin, sin), -1).to(dtype)
+
+
+class GrowingCache:
+    """Keys and values in memory that grows by `block` positions whenever it is full."""
+
+    def __init__(self, stack: Stack, dtype: torch.dtype, device: torch.device, block: int = 256) -> None:
+        first = stack.layers[0]
+        self._rotary, self._block = stack.rotary, block
+        empty = torch.empty(
+            2, len(stack.layers), first.kv_heads, 0, first.head_dim, dtype=dtype, device=device
+        )
+        self._kept = empty  # [keys or values, layers, kv_heads, capacity, head_dim]
+        self._cos = self._sin = torch.empty(0, 1, first.head_dim, dtype=dtype, device=device)
+        self._start = self._end = 0
+
+    def reset(self) -> None:
+        """Forget everything; the memory stays."""
+        self._start = self._end = 0
+
+    @property
+    def length(self) -> int:
+        """Positions kept."""
+        return self._end
+
+    def rotation(self, count: int) -> tuple[Tensor, Tensor]:
+        self._start, self._end = self._end, self._end + count
+        capacity = self._kept.shape[3]
+        if self._end > capacity:
+            self._grow(-(-(self._end - capacity) // self._block) * self._block)
+        return self._cos[self._start : self._end], self._sin[self._start : self._end]
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        keys, values = self._kept[0, layer], self._kept[1, layer]
+        keys[:, self._start : self._end] = k.transpose(0, 1)
+        values[:, self._start : self._end] = v.transpose(0, 1)
+        keys, values = keys[:, : self._end], values[:, : self._end]
+        if q.shape[0] == 1:
+            return attend_once(q, keys, values, None)
+        if self._start:
+            raise ValueError("Several positions at once are read only at the start.")
+        groups = q.shape[1] // keys.shape[0]
+        keys, values = keys.repeat_interleave(groups, 0), values.repeat_interleave(groups, 0)
+        heard = functional.scaled_dot_product_attention(
+            q.transpose(0, 1)[None], keys[None], values[None], is_causal=True
+        )
+        return heard[0].transpose(0, 1).flatten(1)
+
+    def _grow(self, more: int) -> None:
+        layers, heads, capacity, width = self._kept.shape[1:]
+        room = self._kept.new_empty(2, layers, heads, more, width)
+        self._kept = torch.cat((self._kept, room), 3)
+        cos, sin = rotation_table(self._rotary, capacity, more, self._kept.dtype)
+        self._cos, self._sin = torch.cat((self._cos, cos)), torch.cat((self._sin, sin))
+
+
+def attend_once(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """One position's q [1, heads, head_dim] over [kv_heads, n, head_dim], `mask` [n] bool where some
+    are no part of it. Heads that share keys are rows of one query, so no key is repeated."""
+    grouped = q.view(1, keys.shape[0], -1, q.shape[2])
+    heard = functional.scaled_dot_product_attention(grouped, keys[None], values[None], mask)
+    return heard.view(1, -1)
