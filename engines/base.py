@@ -127,6 +127,7 @@ class VoicePrompt:
     x_vector_only: bool = False  # only the speaker's timbre, not the recording as an example
     cache: Path | None = None  # what the engine keeps, written by the engine itself
     notes: tuple[str, ...] = ()  # what the person should know of how it was made
+    more: tuple[Path, ...] = ()  # further recordings of the same voice
 
 
 @dataclass(frozen=True)
@@ -238,10 +239,17 @@ class SpeechEngine(Protocol):
         """The voices of its own, the recommended ones first. Works without being loaded."""
 
     def create_voice_prompt(
-        self, ref_audio: Path, ref_text: str, language: str, x_vector_only: bool, control: Control
+        self,
+        ref_audio: Path,
+        ref_text: str,
+        language: str,
+        x_vector_only: bool,
+        control: Control,
+        more: tuple[Path, ...] = (),
     ) -> VoicePrompt:
-        """Prepare a recording (any file the audio layer reads) for cloning. Engines without
-        Capability.CLONE raise BadInput."""
+        """Prepare a recording (any file the audio layer reads) for cloning; `more` are further
+        recordings of the same voice. What an engine does not use of it stands in the prompt's
+        notes. Engines without Capability.CLONE raise BadInput."""
 
     def design(self, description: str) -> Mapping[str, float]:
         """The options that `description` stands for, to be shown and adjusted; empty where the

@@ -105,16 +105,23 @@ class EspeakEngine:
         return voices.speakers()
 
     def create_voice_prompt(
-        self, ref_audio: Path, ref_text: str, language: str, x_vector_only: bool, control: Control
+        self,
+        ref_audio: Path,
+        ref_text: str,
+        language: str,
+        x_vector_only: bool,
+        control: Control,
+        more: tuple[Path, ...] = (),
     ) -> VoicePrompt:
         """A voice matched to `ref_audio`, kept on disk by content; `x_vector_only` leaves out the
-        recording's own sounds. Takes 1-8 s for a new recording.
+        recording's own sounds. Takes 1-8 s for a new recording; of several the first is used.
 
         Raises BadInput for a recording without enough voice, EngineFailed without pyworld.
         """
         prompt = VoicePrompt("espeak", ref_audio, ref_text, language.lower(), x_vector_only)
         path, voice = self._matcher.prepare(_reference(prompt), control)
-        return replace(prompt, cache=path, notes=voice.notes)
+        unused = ("Only the first recording is used: this engine matches one.",) if more else ()
+        return replace(prompt, cache=path, notes=(*voice.notes, *unused), more=more)
 
     def design(self, description: str) -> Mapping[str, float]:
         """The options of the voice that `description` asks for, in English or in simple German, French
