@@ -1,4 +1,8 @@
-"""A hub of our own on loopback that speaks what huggingface_hub asks, with faults on demand."""
+"""A hub of our own on loopback that speaks what huggingface_hub asks, with faults on demand.
+
+Like the real one it sends large files from another host, which a redirect names, and offers them
+by Xet as well, which nobody answers here.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from typing import Any
 _PIECE = 16 * 1024
 
 _RESOLVE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
+_STORED = re.compile(r"/stored/(?P<repo>[^/]+/[^/]+)/(?P<name>.+)")
 _INFO = re.compile(r"/api/models/(?P<repo>[^/]+/[^/]+)(?:/revision/[^/]+)?")
 
 
@@ -56,6 +61,7 @@ class Hub:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.storage = f"http://localhost:{self._server.server_address[1]}"  # where large files are
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Hub:
@@ -86,8 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.asked.append((path, dict(self.headers)))
         if self.hub.faults.status:
             self._refuse(self.hub.faults.status)
-        elif found := _RESOLVE.fullmatch(path):
+        elif found := _STORED.fullmatch(path):
             self._file(found["repo"], found["name"], body)
+        elif found := _RESOLVE.fullmatch(path):
+            self._resolve(found["repo"], found["name"], body)
         elif found := _INFO.fullmatch(path):
             self._info(found["repo"])
         else:
@@ -107,13 +115,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _file(self, repo: str, name: str, body: bool) -> None:
-        faults = self.hub.faults
+    def _resolve(self, repo: str, name: str, body: bool) -> None:
         content = self.hub.repos.get(repo, {}).get(name)
-        if content is None or name in faults.gone:
+        if content is None or name in self.hub.faults.gone:
             self._refuse(404, "EntryNotFound")
-            return
-        start = 0
+        elif not _is_large(name):
+            self._file(repo, name, body)
+        else:
+            self.send_response(302)
+            self.send_header("Location", f"{self.hub.storage}/stored/{repo}/{name}")
+            self.send_header("X-Repo-Commit", self.hub.revision)
+            self.send_header("X-Linked-Etag", f'"{_etag(name, content)}"')
+            self.send_header("X-Linked-Size", str(len(content)))
+            self.send_header("X-Xet-Hash", _etag(name, content))
+            self.send_header("X-Xet-Refresh-Route", f"/api/models/{repo}/xet-read-token/main")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def _file(self, repo: str, name: str, body: bool) -> None:
+        faults, content, start = self.hub.faults, self.hub.repos[repo][name], 0
         if asked := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
             start = 0 if faults.ignores_range else int(asked[1])
         if start and start >= len(content):
@@ -123,9 +143,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("X-Repo-Commit", self.hub.revision)
         self.send_header("ETag", f'"{_etag(name, content)}"')
-        if _is_large(name):
-            self.send_header("X-Linked-Etag", f'"{_etag(name, content)}"')
-            self.send_header("X-Linked-Size", str(len(content)))
         self.send_header("Content-Length", str(len(content) - start))
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")

@@ -177,7 +177,10 @@ def test_an_account_is_used_but_never_shown(
     hub.faults.status = 403
     job = finished(studio)
     assert "HF_TOKEN" in job.message
-    assert any(token in str(headers) for _, headers in hub.asked)
+    hub.faults.status = 0
+    job = done(studio)
+    shown_to = {path.split("/")[1] for path, headers in hub.asked if token in str(headers)}
+    assert shown_to == {"api", ENTRY.hugging_face.split("/")[0]}, "not to where the files are stored"
     assert token not in f"{job}{studio.jobs.log_tail(job.id)}"
 
 
