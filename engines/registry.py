@@ -14,6 +14,7 @@ from studio.errors import EngineFailed, unknown
 #: id -> "module:Class"; the first one is the default of a fresh studio.
 SPEECH_ENGINES: Mapping[str, str] = {
     "espeak": "engines.espeak:EspeakEngine",
+    "qwen": "engines.qwen:QwenEngine",
 }
 
 

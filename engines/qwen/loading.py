@@ -1,0 +1,135 @@
+"""From a folder to a model that speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engines.base import Placement
+from engines.devices import torch_module
+from engines.qwen.memory import is_lack_of_memory, memory_limit
+from engines.qwen.package import qwen_tts_package
+from studio.errors import EngineFailed
+from studio.models.registry import ModelEntry
+from studio.models.validation import validate
+
+
+@dataclass(eq=False)
+class LoadedModel:
+    """A model in memory, with what speaks with it."""
+
+    entry: ModelEntry
+    folder: Path
+    wrapper: Any  # qwen_tts.Qwen3TTSModel
+    loop: Any  # of engines.qwen.cuda_graphs.make_loop
+    codec: Any  # engines.qwen.codec.StreamingCodec
+    placement: Placement
+
+    @property
+    def generation(self) -> Mapping[str, Any]:
+        """What generation_config.json says."""
+        defaults: Mapping[str, Any] = self.wrapper.generate_defaults
+        return defaults
+
+    @property
+    def identity(self) -> str:
+        """The same for the same weights only, so that what one model prepared is not given to
+        another."""
+        return identity(self.entry, self.folder)
+
+
+def identity(entry: ModelEntry, folder: Path) -> str:
+    """Key, size and time of the weights in `folder`."""
+    stats = [(folder / file.name).stat() for file in entry.files if file.name.endswith(".safetensors")]
+    return f"{entry.key} " + " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)
+
+
+def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> LoadedModel:
+    """Load the model of `entry` from `folder`; nothing is downloaded.
+
+    Raises EngineFailed when the folder is not whole, naming the files, or cannot be loaded, and
+    OutOfMemory.
+    """
+    folder = _checked(entry, folder)
+    needs = f" It needs about {entry.vram_gb:g} GB." if entry.vram_gb else ""
+    with memory_limit(
+        f"There is not enough memory on {placement.device} for {entry.label}.{needs}",
+        "Close other programs that use it, choose the 0.6B model, or set device to cpu.",
+    ):
+        try:
+            return _load(entry, folder, placement)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+            if is_lack_of_memory(error):
+                raise
+            raise EngineFailed(
+                f"{entry.label} could not be loaded from {folder}: {type(error).__name__}: {error}.",
+                "Check it in the Models tab; download it again if its files were changed.",
+            ) from error
+
+
+def _checked(entry: ModelEntry, folder: Path | None) -> Path:
+    report = validate(entry, folder)
+    again = (
+        "Make it again in the Models tab, or with: python app.py models practice qwen"
+        if entry.practice
+        else f"Download it in the Models tab, or with: python app.py models download {entry.key}"
+    )
+    if report.folder is None:
+        raise EngineFailed(f"{entry.label} is not on this machine.", again)
+    if not report.valid:
+        wrong = " ".join(problem.message for problem in report.problems)
+        raise EngineFailed(f"{entry.label} in {report.folder} cannot be used. {wrong}", again)
+    return report.folder
+
+
+def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
+    torch = torch_module()
+    package = qwen_tts_package()
+    from engines.qwen.codec import StreamingCodec
+    from engines.qwen.talker import TalkerLoop
+
+    quantised = placement.dtype == "int8"
+    dtype = torch.float32 if quantised else getattr(torch, placement.dtype)
+    where = {} if placement.device == "cpu" else {"device_map": placement.device}
+    wrapper = package.Qwen3TTSModel.from_pretrained(
+        str(folder),
+        dtype=dtype,
+        attn_implementation=placement.attention,
+        local_files_only=True,
+        **where,
+    )
+    _check_complete(entry, folder, wrapper.model)
+    if dtype != torch.float32:
+        # The codec is published in float32 and costs little; halved it is audibly less exact.
+        wrapper.model.speech_tokenizer = package.Qwen3TTSTokenizer.from_pretrained(
+            str(folder / "speech_tokenizer"), dtype=torch.float32, local_files_only=True, **where
+        )
+    wrapper.model.eval()
+    talker = wrapper.model.talker
+    if quantised:
+        raise EngineFailed("int8 is not built in yet.", "Set dtype to auto.")
+    return LoadedModel(
+        entry,
+        folder,
+        wrapper,
+        TalkerLoop(talker),
+        StreamingCodec(wrapper.model.speech_tokenizer),
+        placement,
+    )
+
+
+def _check_complete(entry: ModelEntry, folder: Path, model: Any) -> None:
+    """Raise EngineFailed when the file lacks weights: transformers fills them with random numbers
+    and only logs it."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        missing = sorted(model.state_dict().keys() - set(file.keys()))
+    if missing:
+        raise EngineFailed(
+            f"{entry.label} in {folder} cannot be used: model.safetensors lacks {len(missing)} of its "
+            f"weights, such as {missing[0]}.",
+            "Download the model again.",
+        )
