@@ -238,7 +238,12 @@ def _prepare_voice(plan: Plan, lease: Lease[SpeechEngine], live: LiveTake) -> Vo
         return None
     live.control.progress("preparing the voice")
     prompt = lease.engine.create_voice_prompt(
-        reference.audio, reference.text, plan.language, reference.x_vector_only, live.control
+        reference.audio,
+        reference.text,
+        plan.language,
+        reference.x_vector_only,
+        live.control,
+        more=tuple(other.audio for other in reference.more),
     )
     live.note(*prompt.notes)
     return prompt
