@@ -49,6 +49,23 @@
     if (element && element.offsetParent && innerWidth < 640) element.scrollIntoView();
   };
 
+  window.timbreCopy = (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text).catch(() => {});
+    const box = document.createElement("textarea"); // over plain http a browser offers only this
+    box.value = text; document.body.append(box); box.select();
+    document.execCommand("copy"); box.remove();
+  };
+
+  // A name in the table of models chooses that model: the page hears of it through a hidden box.
+  document.addEventListener("click", (event) => {
+    const pick = event.target.closest?.(".timbre-pick");
+    const box = pick && document.querySelector("#models-picked textarea, #models-picked input");
+    if (!box) return;
+    box.value = pick.dataset.pick;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    window.timbreReveal("models-detail");
+  });
+
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
   class LivePlayer {

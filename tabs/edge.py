@@ -15,11 +15,13 @@ from typing import Any
 
 import gradio as gr
 
-from studio.errors import Cancelled, StudioError
+from studio.errors import BadInput, Cancelled, StudioError
 from studio.hosting import VISITOR_COOKIE, on_a_space
 from studio.services.studio import Studio
 
 log = logging.getLogger(__name__)
+
+VISITORS_HINT = "Sign in, or duplicate the Space, or run Timbre on your own machine."
 
 
 def bind(handler: Callable[..., Any], *bound: Any) -> Callable[..., Any]:
@@ -80,6 +82,18 @@ def owner_of(request: gr.Request | None) -> str:
         # A browser that refuses cookies has a history for as long as its window is open.
         return f"visitor {request.cookies.get(VISITOR_COOKIE) or request.session_hash}"
     return ""
+
+
+def may_manage(request: gr.Request | None) -> bool:
+    """Whether whoever asks may change what all share, such as models: everybody who can reach a
+    studio of one's own, but on a public Space only who is signed in."""
+    return not on_a_space() or bool(request is not None and request.username)
+
+
+def refuse_visitors(request: gr.Request | None) -> None:
+    """Raise BadInput for a visitor of a public Space."""
+    if not may_manage(request):
+        raise BadInput("Visitors cannot change the models here.", VISITORS_HINT)
 
 
 def for_the_page(studio: Studio, path: Path) -> str:

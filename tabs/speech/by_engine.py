@@ -10,7 +10,7 @@ import gradio as gr
 from engines.base import Capability, EngineInfo, SamplingParams
 from studio.services.studio import Studio
 from tabs.edge import bind
-from tabs.speech import choices, form, view
+from tabs.speech import choices, form, missing, view
 from tabs.speech.layout import SpeechTab, engine_note
 
 
@@ -23,14 +23,8 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks, quick: dict[str, A
         [panel.engine_note, panel.fields["language"]],
         **quick,
     )
-    gr.on(
-        [blocks.load, engine.change, panel.refresh.click],
-        bind(on_models, studio, panel.mode),
-        [engine, model],
-        model,
-        trigger_mode="always_last",
-        **quick,
-    )
+    arrivals = [blocks.load, engine.change, panel.refresh.click]
+    missing.wire(studio, panel.mode, panel.missing, engine, model, arrivals)
     gr.on(
         [engine.change, model.change],
         bind(on_model, studio, panel.mode),
@@ -82,13 +76,6 @@ def on_engine(studio: Studio, engine: str, language: str) -> tuple[str, Any]:
 def on_engine_group(engines: frozenset[str], engine: str) -> Any:
     """A part of the form is shown while one of its engines is the chosen one."""
     return gr.Column(visible=engine in engines)
-
-
-def on_models(studio: Studio, mode: Capability, engine: str, chosen: str | None) -> Any:
-    """The models of the engine as they are installed now, the chosen one kept."""
-    known = choices.models(studio.engines.registry.get(engine).models(mode))
-    kept = chosen if chosen in {key for _, key in known} else choices.AUTO_MODEL
-    return gr.Dropdown(choices=known, value=kept)
 
 
 def on_model(studio: Studio, mode: Capability, engine: str, chosen: str | None) -> str:

@@ -42,7 +42,7 @@ def speaker_of(studio: Studio, engine: str, speaker_id: str | None) -> Speaker |
 def models(choices: Sequence[ModelChoice]) -> Choices:
     """The models of an engine with what must be known of each; automatic choice first."""
     best = next((choice for choice in choices if choice.installed), None)
-    auto = f"Auto: the best installed ({best.label})" if best else "Auto: the best installed (none yet)"
+    auto = "Auto: the best installed, " + (best.label if best else "none yet")
     return [(auto, AUTO_MODEL), *((_with_marks(choice), choice.key) for choice in choices)]
 
 

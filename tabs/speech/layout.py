@@ -12,7 +12,7 @@ import gradio as gr
 from engines.base import Capability, EngineInfo
 from studio.services.studio import Studio
 from studio.services.takes import AUTO_LANGUAGE
-from tabs.speech import choices, view
+from tabs.speech import choices, missing, view
 from tabs.speech.form import (
     MAX_TAKES,
     OWN_SAMPLING,
@@ -39,6 +39,7 @@ class SpeechTab:
     # Components; Any, for each kind has its own events.
     fields: dict[str, Any] = field(default_factory=dict)
     groups: list[EngineGroup] = field(default_factory=list)
+    missing: missing.MissingNotice = field(init=False)
     engine_note: gr.HTML = field(init=False)
     model_note: gr.HTML = field(init=False)
     counter: gr.HTML = field(init=False)
@@ -72,6 +73,7 @@ def lay_out(studio: Studio, mode: Capability, label: str, voice_section: VoiceSe
     engines = [info for info in studio.engines.registry.infos() if mode in info.capabilities]
     chosen = next((info for info in engines if info.id == studio.settings.default_engine), engines[0])
     panel = SpeechTab(mode, label)
+    panel.missing = missing.lay_out(panel.id)
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
             _text(panel)
@@ -147,16 +149,18 @@ def _sampling(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -
                 info="The model's own defaults are the safe choice; moving a slider makes it Custom.",
                 elem_id=f"{panel.id}-{info.id}-sampling",
             )
-            for field in info.sampling.fields:
-                panel.fields[sampling_field(info.id, field.key)] = gr.Slider(
-                    field.minimum,
-                    field.maximum,
-                    value=field.default,
-                    step=field.step,
-                    label=field.label,
-                    info=field.help,
-                    elem_id=f"{panel.id}-{info.id}-{field.key}",
-                )
+            with gr.Row():
+                for field in info.sampling.fields:
+                    panel.fields[sampling_field(info.id, field.key)] = gr.Slider(
+                        field.minimum,
+                        field.maximum,
+                        value=field.default,
+                        step=field.step,
+                        label=field.label,
+                        info=field.help,
+                        elem_id=f"{panel.id}-{info.id}-{field.key}",
+                        min_width=300,
+                    )
 
 
 def _advanced(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -> None:

@@ -74,7 +74,8 @@ def _one(take: TakeStatus) -> str:
         facts.insert(0, "Done" if take.state is TakeState.DONE else "Stopped; kept what was spoken")
         facts.append(f"in {clock(take.elapsed)}")
         if take.first_audio is not None:
-            facts.append(f"first sound after {take.first_audio * 1000:.0f} ms")
+            first = take.first_audio
+            facts.append(f"first sound after {f'{first * 1000:.0f} ms' if first < 1 else clock(first)}")
         facts.append(f"seed {take.seed}")
         return f'<p class="timbre-line" role="status">{" · ".join(facts)}</p>{notes}'
     if take.eta is not None:

@@ -1,0 +1,185 @@
+"""What a speech tab says while no model of the chosen engine is ready, and how to get one there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from engines.base import Capability, ModelChoice
+from studio.jobs import JobStatus
+from studio.models.publishing import size_text
+from studio.services.models import ModelStatus
+from studio.services.studio import Studio
+from tabs import model_view
+from tabs.edge import VISITORS_HINT, bind, may_manage, owner_of, refuse_visitors
+from tabs.frame import showing
+from tabs.speech import choices
+from tabs.speech.view import line
+
+_TICK_S = 1.0
+
+
+@dataclass
+class MissingNotice:
+    """The notice of one tab; hidden while there is a model to speak with."""
+
+    block: gr.Column
+    text: gr.HTML
+    which: gr.Radio
+    download: gr.Button
+    practice: gr.Button
+    progress: gr.HTML
+    cancel: gr.Button
+    timer: gr.Timer
+    manage: gr.Button
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [
+            self.block,
+            self.text,
+            self.which,
+            self.download,
+            self.practice,
+            self.progress,
+            self.cancel,
+            self.timer,
+        ]
+
+
+def lay_out(tab: str) -> MissingNotice:
+    """Lay the notice out in the current block; what it says is looked up when the page is opened."""
+    with gr.Column(visible=False, elem_id=f"{tab}-missing", elem_classes="timbre-notice") as block:
+        text = gr.HTML("", elem_id=f"{tab}-missing-text", padding=False)
+        which = gr.Radio([], label="Model", elem_id=f"{tab}-missing-which")
+        with gr.Row():
+            download = gr.Button("Download", variant="primary", elem_id=f"{tab}-missing-download")
+            practice = gr.Button(
+                "Create a practice model (random weights: noise, for trying the pipeline)",
+                elem_id=f"{tab}-missing-practice",
+            )
+        progress = gr.HTML("", elem_id=f"{tab}-missing-progress", padding=False)
+        with gr.Row():
+            cancel = gr.Button(
+                "Stop", variant="stop", size="sm", interactive=False, elem_id=f"{tab}-missing-stop"
+            )
+            manage = gr.Button("Open the Models tab", size="sm", elem_id=f"{tab}-missing-manage")
+    timer = gr.Timer(_TICK_S, active=False)
+    return MissingNotice(block, text, which, download, practice, progress, cancel, timer, manage)
+
+
+def wire(
+    studio: Studio,
+    mode: Capability,
+    notice: MissingNotice,
+    engine: Any,
+    model: Any,
+    triggers: list[Any],
+) -> None:
+    """Bind the handlers. `triggers` are the events after which models may have come or gone;
+    `engine` and `model` are the form's dropdowns."""
+    told: dict[str, Any] = {"concurrency_limit": None, "api_visibility": "private"}
+    quiet = told | {"show_progress": "hidden"}
+    inputs, outputs = [engine, model, notice.which], [model, *notice.outputs]
+    shown: dict[str, Any] = {"fn": bind(on_models, studio, mode), "inputs": inputs, "outputs": outputs}
+    gr.on([*triggers, notice.timer.tick], **shown, trigger_mode="always_last", **quiet)
+    notice.which.input(bind(on_which, studio), [notice.which], notice.download, **quiet)
+    for button, handler in (
+        (notice.download, on_download),
+        (notice.practice, on_practice),
+        (notice.cancel, on_cancel),
+    ):
+        done = button.click(bind(handler, studio), [engine, notice.which], None, **told)
+        done.success(**shown, **quiet)
+    notice.manage.click(None, None, None, js=showing("models"), **quiet)
+
+
+def on_models(
+    studio: Studio,
+    mode: Capability,
+    request: gr.Request,
+    engine: str,
+    model: str | None,
+    which: str | None,
+) -> list[Any]:
+    """The models as they are installed now: the dropdown, and the notice where none is ready."""
+    chosen = studio.engines.registry.get(engine)
+    known = chosen.models(mode)
+    listed = choices.models(known)
+    kept = model if model in {key for _, key in listed} else choices.AUTO_MODEL
+    dropdown = gr.Dropdown(choices=listed, value=kept)
+    if not known or any(choice.installed for choice in known):
+        return [dropdown, gr.Column(visible=False), *[gr.skip()] * 6, gr.Timer(active=False)]
+    statuses = [studio.models.status(choice.key) for choice in known]
+    wanted = _wanted(statuses, which)
+    may = may_manage(request)
+    text = model_view.missing(statuses, chosen.info.label, mode)
+    if not may:
+        text += line(f"Visitors cannot download here. {VISITORS_HINT}")
+    busy = next((status for status in statuses if status.busy), None)
+    return [
+        dropdown,
+        gr.Column(visible=True),
+        text,
+        gr.Radio(choices=_offers(known), value=wanted.entry.key),
+        _download_button(wanted, may and busy is None),
+        gr.Button(interactive=may and busy is None),
+        _progress(studio, statuses),
+        gr.Button(interactive=may and busy is not None),
+        gr.Timer(active=busy is not None),
+    ]
+
+
+def on_which(studio: Studio, request: gr.Request, which: str) -> Any:
+    """The button says what it would fetch."""
+    status = studio.models.status(which)
+    return _download_button(status, may_manage(request) and not status.busy)
+
+
+def on_download(studio: Studio, request: gr.Request, engine: str, which: str) -> None:
+    refuse_visitors(request)
+    studio.models.download(which, owner=owner_of(request))
+
+
+def on_practice(studio: Studio, request: gr.Request, engine: str, which: str) -> None:
+    refuse_visitors(request)
+    studio.models.practice(engine, owner_of(request))
+
+
+def on_cancel(studio: Studio, request: gr.Request, engine: str, which: str) -> None:
+    """Stop what is being fetched or made for this engine."""
+    refuse_visitors(request)
+    for status in studio.models.list():
+        if status.entry.engine == engine and status.busy:
+            studio.models.cancel(status.entry.key)
+
+
+def _wanted(statuses: list[ModelStatus], which: str | None) -> ModelStatus:
+    """What the button fetches: the one chosen, else one that is there in part, else the best."""
+    published = [status for status in statuses if not status.entry.practice] or statuses
+    chosen = [status for status in published if status.entry.key == which]
+    begun = [status for status in published if status.report.size_bytes or status.busy]
+    return (chosen or begun or published)[0]
+
+
+def _offers(known: tuple[ModelChoice, ...]) -> choices.Choices:
+    return [(choice.label, choice.key) for choice in known if not choice.practice]
+
+
+def _download_button(status: ModelStatus, usable: bool) -> Any:
+    published = status.entry.published_bytes
+    amount = f" ({size_text(published)})" if published else ""
+    return gr.Button(f"Download {status.entry.label}{amount}", interactive=usable)
+
+
+def _progress(studio: Studio, statuses: list[ModelStatus]) -> str:
+    """The job that runs, else why the last one failed."""
+    jobs = {status.download.id: status.download for status in statuses if status.download is not None}
+    running = [job for job in jobs.values() if job.status.active]
+    if running:
+        return "".join(model_view.progress(job, time.time()) for job in running)
+    failed = [job for job in jobs.values() if job.status is not JobStatus.DONE]
+    return "".join(model_view.failure(job, studio.jobs.log_tail(job.id, 40)) for job in failed[:1])
