@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
@@ -85,8 +86,39 @@ class Settings(BaseSettings):
         10.0, ge=0, description="Time a cancelled job gets before it is killed, seconds."
     )
 
+    llm_url: str = Field(
+        "", description="Language model: address of an OpenAI-compatible server; empty: none."
+    )
+    llm_model: str = Field(
+        "", description="Its model, by the server's name; empty: the server's choice."
+    )
+    llm_api_key: str = Field("", description="Its key, sent to that server only; empty: none.")
+    llm_timeout_s: float = Field(
+        60.0, gt=0, description="Longest wait for one answer of the language model, seconds."
+    )
+    llm_max_chars: int = Field(
+        3_000, ge=200, description="Longest text sent to it at once, in characters."
+    )
+    use_llm_stt: bool = Field(True, description="Let it correct transcripts, once llm_url is set.")
+    use_llm_tts: bool = Field(False, description="Let it prepare texts before speech.")
+    use_stress: bool = Field(
+        False, description="Mark the stress of Russian words before speech; needs silero-stress."
+    )
+
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_json: bool = Field(False, description="Log one JSON object a line.")
+
+    @field_validator("llm_url")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if not value.strip():
+            return ""
+        address = urlsplit(value.strip())
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError("it must begin with http:// or https:// and name a host")
+        if address.username or address.password or address.query or address.fragment:
+            raise ValueError("it must hold no user, key or question mark; give a key as llm_api_key")
+        return value.strip().rstrip("/")
 
     @field_validator("home", "models_dir")
     @classmethod

@@ -13,14 +13,15 @@ from tabs.edge import bind
 
 LABEL = "Settings/About"
 
-#: Shown nowhere: whoever is signed in need not know everybody's password.
-_SECRET = {"auth"}
+#: Shown nowhere: whoever is signed in need not know everybody's password, nor the server's key.
+_SECRET = {"auth", "llm_api_key"}
 
 
 def build(studio: Studio, blocks: gr.Blocks) -> None:
     gr.Markdown(
         f"**Timbre {__version__}**, a local voice studio. Everything here is made on this machine;"
-        " nothing is sent anywhere. Licence: Apache-2.0.\n\n"
+        " nothing is sent anywhere, except texts to a language model that you set up yourself."
+        " Licence: Apache-2.0.\n\n"
         "Speech made here is synthetic. Speak like a real person only with their consent, and say"
         " that it is synthetic when you publish it."
     )

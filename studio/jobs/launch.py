@@ -11,8 +11,9 @@ from studio.jobs import processes
 from studio.jobs.model import Job
 from studio.settings import CHECKOUT, Settings
 
-#: Settings of the server alone; a job neither needs nor may see the passwords.
-_NOT_FOR_JOBS = {"host", "port", "share", "auth"}
+#: Settings of the server alone; a job neither needs nor may see the passwords. None asks a language
+#: model either.
+_NOT_FOR_JOBS = {"host", "port", "share", "auth", "llm_api_key"}
 
 
 def spawn(job: Job, settings: Settings) -> subprocess.Popen[bytes]:
