@@ -103,6 +103,34 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (
+        """
+        CREATE TABLE transcripts (
+            id TEXT PRIMARY KEY,
+            created REAL NOT NULL,             -- seconds since 1970
+            owner TEXT NOT NULL DEFAULT '',
+            name TEXT NOT NULL,                -- of the recording, as the person knows it
+            recording TEXT NOT NULL,           -- the copy, a name below recordings
+            engine TEXT NOT NULL,
+            model TEXT NOT NULL DEFAULT '',    -- key in studio.models.registry
+            task TEXT NOT NULL,
+            language TEXT NOT NULL,
+            language_probability REAL,
+            duration REAL NOT NULL,            -- of the recording, seconds
+            recognised REAL NOT NULL,          -- up to here, seconds
+            seconds REAL NOT NULL,             -- it took
+            status TEXT NOT NULL,
+            settings TEXT NOT NULL,            -- JSON, what was asked for
+            segments TEXT NOT NULL,            -- JSON
+            raw_text TEXT NOT NULL,            -- as recognised
+            text TEXT NOT NULL,                -- processed and edited
+            file TEXT NOT NULL,                -- stem below outputs
+            notes TEXT NOT NULL DEFAULT '[]',  -- JSON, what the person should know
+            note TEXT NOT NULL DEFAULT ''      -- the person's own
+        )
+        """,
+        "CREATE INDEX transcripts_by_owner ON transcripts (owner, created)",
+    ),
 )
 
 #: Beginnings of SQLite's messages; Python 3.10 does not show its error codes.

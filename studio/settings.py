@@ -74,6 +74,27 @@ class Settings(BaseSettings):
     max_audio_s: float = Field(4 * 3600, gt=0, description="Longest recording read, seconds.")
     max_reference_s: float = Field(600, gt=0, description="Longest reference recording, seconds.")
 
+    vad_aggressiveness: int = Field(
+        2, ge=0, le=3, description="How readily sound counts as no speech, 0 (seldom) to 3."
+    )
+    vad_frame_ms: int = Field(
+        30, ge=10, le=30, multiple_of=10, description="What is judged at once, 10, 20 or 30 ms."
+    )
+    vad_padding_s: float = Field(
+        0.3, ge=0, le=2, description="What is kept before and after speech, seconds."
+    )
+    max_segment_s: float = Field(
+        22.0, ge=2, le=28, description="Longest stretch that is recognised at once, seconds."
+    )
+    silence_gate_dbfs: float = Field(
+        -45.0, ge=-120, le=0, description="Speech quieter than this is taken for silence, dBFS (RMS)."
+    )
+    whisper_mirror: str = Field(
+        "",
+        pattern=r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:\d+)?\S*)?$",
+        description="Address to fetch Whisper from instead of OpenAI's; hashes are checked alike.",
+    )
+
     download_stall_s: float = Field(
         60.0, gt=0, description="Silence after which a download counts as stuck, seconds."
     )
