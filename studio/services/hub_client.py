@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import importlib.util
 import json
 import logging
 import os
@@ -158,14 +159,15 @@ def _load_modelscope() -> Any:
 
 
 def _list_modelscope(client: Any, request: Request) -> tuple[str, Iterable[RemoteFile]]:
-    listed = client[0]().get_model_files(request.repository, revision="master", recursive=True)
+    if importlib.util.find_spec("modelscope_hub") is not None:  # the newer client's lower half
+        hub = importlib.import_module("modelscope_hub").HubApi()
+        found = hub.list_repo_files(request.repository, "model", revision="master", recursive=True)
+        listed = [(file.path, file.size, file.sha256) for file in found]
+    else:
+        found = client[0]().get_model_files(request.repository, revision="master", recursive=True)
+        listed = [(file.get("Path"), file.get("Size"), file.get("Sha256")) for file in found]
     files = (
-        RemoteFile(
-            str(file.get("Path", "")),
-            _size(file.get("Size")),
-            _matching(_SHA256, file.get("Sha256")),
-        )
-        for file in listed
+        RemoteFile(str(name), _size(size), _matching(_SHA256, sha256)) for name, size, sha256 in listed
     )
     return "master", files
 
@@ -177,6 +179,24 @@ def _fetch_modelscope(client: Any, request: Request) -> None:
         local_dir=request.folder,
         allow_patterns=list(request.names),
     )
+
+
+#: Its client has errors of its own, which older ones lack; so by their names.
+_MODELSCOPE_ERRORS = {
+    "NetworkError": Failure.NETWORK,
+    "ServerError": Failure.NETWORK,
+    "RateLimitError": Failure.NETWORK,
+    "NotExistError": Failure.MISSING,
+    "AuthenticationError": Failure.REFUSED,
+    "PermissionDeniedError": Failure.REFUSED,
+    "FileIntegrityError": Failure.INCONSISTENT,
+}
+
+
+def _judge_modelscope(error: Exception) -> Failure:
+    names = [each.__name__ for each in type(error).__mro__ if each.__module__.startswith("modelscope")]
+    known = [_MODELSCOPE_ERRORS[name] for name in names if name in _MODELSCOPE_ERRORS]
+    return known[0] if known else _judge_http(error)
 
 
 def _judge_http(error: Exception) -> Failure:
@@ -198,15 +218,17 @@ def _judge_http(error: Exception) -> Failure:
     if isinstance(error, requests.RequestException):
         return Failure.NETWORK
     if isinstance(error, OSError):
-        return _judge_disk(error)
+        return _judge_system(error)
     return Failure.OTHER
 
 
-def _judge_disk(error: OSError) -> Failure:
+def _judge_system(error: OSError) -> Failure:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return Failure.FULL
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return Failure.DENIED
+    if isinstance(error, (ConnectionError, TimeoutError)):
+        return Failure.NETWORK
     # huggingface_hub raises a bare OSError when a file has another size than was announced.
     return Failure.INCONSISTENT if error.errno is None else Failure.OTHER
 
@@ -233,7 +255,7 @@ PROVIDERS = {
     "huggingface": Provider(
         _load_hugging_face, _list_hugging_face, _fetch_hugging_face, _judge_hugging_face
     ),
-    "modelscope": Provider(_load_modelscope, _list_modelscope, _fetch_modelscope, _judge_http),
+    "modelscope": Provider(_load_modelscope, _list_modelscope, _fetch_modelscope, _judge_modelscope),
 }
 
 
