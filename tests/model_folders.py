@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,15 @@ def safetensors(values: int = 16, fill: bytes = b"\0") -> bytes:
     return packed(header) + fill * (4 * values)
 
 
+def checkpoint(size: int = 64) -> bytes:
+    """A file with the structure of torch.save's, `size` bytes of it weights."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("model/data.pkl", b"\x80\x02}.")
+        archive.writestr("model/data/0", bytes(size))
+    return made.getvalue()
+
+
 def packed(header: str | bytes, length: int | None = None) -> bytes:
     """A safetensors header, with a false `length` if one is given."""
     raw = header.encode() if isinstance(header, str) else header
@@ -30,6 +41,8 @@ def contents(entry: ModelEntry, values: int = 1000) -> dict[str, bytes]:
     for number, file in enumerate(entry.files):
         if file.name.endswith(".safetensors"):
             made[file.name] = safetensors(values, bytes([number + 1]))
+        elif file.name.endswith(".pt"):
+            made[file.name] = checkpoint(4 * values)
         elif file.name.endswith(".json"):
             config: dict[str, Any] = {"file": file.name}
             made[file.name] = json.dumps(

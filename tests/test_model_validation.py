@@ -35,10 +35,14 @@ def test_every_entry_of_the_table_is_complete_and_unlike_the_others() -> None:
     assert len(targets) == len(MODELS)
     for key, entry in MODELS.items():
         assert key == entry.key
-        assert entry.identity, "nothing tells this model from others"
+        assert entry.identity or entry.engine != "qwen", "nothing tells this model from others"
         assert entry.license
         assert entry.serves
-        assert entry.practice or (entry.hugging_face and entry.modelscope and entry.license_url)
+        assert entry.practice or (bool(entry.hugging_face) != bool(entry.url) and entry.license_url)
+        if entry.url:
+            assert entry.url.startswith("https://")
+            assert len(entry.url.rpartition("/")[2]) == 64
+            assert len(entry.files) == 1
         assert all(file.why and not file.name.startswith(("/", ".")) for file in entry.files)
 
 

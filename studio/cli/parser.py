@@ -154,4 +154,4 @@ def _models(command: argparse.ArgumentParser) -> None:
     delete.add_argument("key", help="see `models list`")
     delete.add_argument("--yes", action="store_true", help="do it")
     practice = action("practice", "make small models with random weights, to try everything with")
-    practice.add_argument("family", nargs="?", default="qwen", help="qwen (default)")
+    practice.add_argument("family", nargs="?", default="qwen", help="qwen (default) or whisper")

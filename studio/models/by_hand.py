@@ -12,18 +12,25 @@ from studio.models.registry import ModelEntry
 
 
 def commands(entry: ModelEntry, target: Path) -> tuple[str, str]:
-    """The command lines for Hugging Face and for ModelScope, to be pasted into a terminal.
+    """The command lines for Hugging Face and for ModelScope, to be pasted into a terminal; the second
+    is "" where it lacks the model. Of a model that no hub has, the first fetches its file.
 
-    Raises BadInput for a model that no hub has.
+    Raises BadInput for a model that is made here.
     """
-    if not entry.hugging_face:
+    if entry.practice:
         raise BadInput(
             f"{entry.label} is not on any hub: it is made on this machine.",
-            "Make it with: python app.py models practice",
+            f"Make it with: python app.py models practice {entry.engine}",
         )
+    if entry.url:
+        name = entry.files[0].name
+        # -C -: go on from what is there.
+        options = ("-L", "-C", "-", "--create-dirs", "-o", str(target / name))
+        return _line("curl", *options, f"{entry.url}/{name}"), ""
+    modelscope = ("modelscope", "download", "--model", entry.modelscope, "--local_dir", str(target))
     return (
         _line("hf", "download", entry.hugging_face, "--local-dir", str(target)),
-        _line("modelscope", "download", "--model", entry.modelscope, "--local_dir", str(target)),
+        _line(*modelscope) if entry.modelscope else "",
     )
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from studio.models.checkpoints import WrongCheckpoint, check_checkpoint
 from studio.models.folders import ModelFolders
 from studio.models.registry import ModelEntry, ModelFile, entry_of
 from studio.models.weights import WrongWeights, declared_bytes
@@ -108,6 +109,11 @@ def _check(entry: ModelEntry, file: ModelFile, path: Path) -> None:
             raise _Wrong("it only points to the real file (run `git lfs pull`, or download it)")
     if path.suffix == ".safetensors":
         _check_weights(path, size)
+    elif path.suffix == ".pt":
+        try:
+            check_checkpoint(path)
+        except WrongCheckpoint as error:
+            raise _Wrong(str(error)) from error
     elif path.suffix == ".json":
         content = _json(path, size)
         if file.name == "config.json":

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LABELS = {"huggingface": "Hugging Face", "modelscope": "ModelScope"}
 AUTO = "auto"
+#: Of models that no hub has; they are fetched from where their authors put them.
+PLAIN = "url"
 
 #: Waits before another try when a hub breaks off without having sent anything new, in seconds.
 #: Silence has cost much time already, so it is given one more try.
@@ -45,12 +47,16 @@ _SPEED_OVER_S = 5.0
 _ORIGIN = "timbre-origin.txt"
 
 
-def providers(name: str) -> tuple[str, ...]:
-    """The providers to try, in order: "auto" means all. Raises NotFound for an unknown one, and
-    BadInput where the environment forbids to fetch anything."""
+def providers(name: str, entry: ModelEntry) -> tuple[str, ...]:
+    """The providers of `entry` to try, in order: "auto" means all. Raises NotFound for an unknown
+    one, and BadInput for one that does not have it, or where the environment forbids to fetch."""
     if name != AUTO and name not in LABELS:
         raise unknown("provider", name, (AUTO, *LABELS))
-    chosen = tuple(LABELS) if name == AUTO else (name,)
+    repositories = (entry.hugging_face, entry.modelscope)
+    having = tuple(hub for hub, has in zip(LABELS, repositories, strict=True) if has) or (PLAIN,)
+    if name != AUTO and name not in having:
+        raise BadInput(f"{LABELS[name]} does not have {entry.label}.", "Leave the provider to auto.")
+    chosen = having if name == AUTO else (name,)
     for switch in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if "huggingface" in chosen and os.environ.get(switch, "").upper() in ("1", "ON", "YES", "TRUE"):
             raise BadInput(
@@ -68,7 +74,7 @@ def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """
     folders = ModelFolders(context.settings.models_dir, context.settings.qwen_dir)
     entry = entry_of(params["key"])
-    chosen = providers(params.get("provider", AUTO))
+    chosen = providers(params.get("provider", AUTO), entry)
     present = report(folders, entry.key)
     if present.valid:
         log.warning("%s is there already: %s", entry.label, present.folder)
@@ -107,7 +113,7 @@ class _Download:
         reasons: list[str] = []
         for provider in chosen:
             if reasons:
-                log.warning("trying %s", LABELS[provider])
+                log.warning("trying %s", _label(provider))
             try:
                 return self._from(provider)
             except HubFailed as error:
@@ -115,16 +121,16 @@ class _Download:
             except _GivenUp as error:
                 reasons.append(str(error))
             log.warning(reasons[-1])
-        huggingface, modelscope = by_hand.commands(self._entry, self._target)
+        lines = [line for line in by_hand.commands(self._entry, self._target) if line]
         raise DownloadFailed(
             f"{self._entry.label} could not be downloaded. {' '.join(reasons)}",
             "Try again: what was fetched is kept. Or do it by hand with one of these:\n"
-            f"{huggingface}\n{modelscope}",
+            + "\n".join(lines),
         )
 
     def _from(self, provider: str) -> dict[str, Any]:
         """Fetch, check and publish. Raises HubFailed and _GivenUp."""
-        label, repository = LABELS[provider], self._repository(provider)
+        label, repository = _label(provider), self._repository(provider)
         self._context.progress(0, 0, f"asking {label}")
         hub = Hub(provider, repository, self._context.control, self._context.settings.download_stall_s)
         listing = hub.list(self._names)
@@ -150,6 +156,8 @@ class _Download:
         return self._publish(provider, repository, listing, hashes)
 
     def _repository(self, provider: str) -> str:
+        if provider == PLAIN:
+            return self._entry.address(self._context.settings.whisper_mirror)
         return self._entry.hugging_face if provider == "huggingface" else self._entry.modelscope
 
     def _check_complete(self, listing: Listing, where: str) -> None:
@@ -193,7 +201,7 @@ class _Download:
     def _fetch(self, hub: Hub, listing: Listing, names: tuple[str, ...]) -> str:
         """Fetch `names`, going on after cuts. Returns what was wrong with what came, "" if nothing
         is known to be."""
-        meter = _Meter(self._context, listing.total_bytes, LABELS[hub.provider])
+        meter = _Meter(self._context, listing.total_bytes, _label(hub.provider))
         fruitless = 0
         while True:
             before = size_of(self._partial)
@@ -208,7 +216,7 @@ class _Download:
                 pauses = _PAUSES_S.get(error.kind, ())
                 if fruitless >= len(pauses):
                     raise
-                log.warning("%s broke off (%s); going on", LABELS[hub.provider], error.detail)
+                log.warning("%s broke off (%s); going on", _label(hub.provider), error.detail)
                 self._context.control.wait(pauses[fruitless])
                 fruitless += 1
 
@@ -225,7 +233,7 @@ class _Download:
         write_manifest(self._partial, self._entry, provider, repository, listing, hashes)
         found = validate(self._entry, self._partial)
         if not found.valid:
-            raise _GivenUp(f"{LABELS[provider]}'s {repository} will not do: {found.problems[0].message}")
+            raise _GivenUp(f"{_label(provider)}'s {repository} will not do: {found.problems[0].message}")
         publishing.publish(self._partial, self._target)
         return {
             "key": self._entry.key,
@@ -238,7 +246,7 @@ class _Download:
 
     def _in_words(self, provider: str, error: HubFailed) -> str:
         """Why the hub did not do; for our own disk it raises StorageFailed instead."""
-        label, repository = LABELS[provider], self._repository(provider)
+        label, repository = _label(provider), self._repository(provider)
         family = self._target.parent
         if error.kind is Failure.FULL:
             raise StorageFailed(
@@ -260,6 +268,10 @@ class _Download:
             else f"{label} has no {repository}, or shows it to some accounts only (see HF_TOKEN).",
             Failure.UNINSTALLED: f"{label}'s client is not installed (pip install modelscope).",
         }.get(error.kind, f"{label} answered in an unknown way; the job's log says more.")
+
+
+def _label(provider: str) -> str:
+    return LABELS.get(provider, "its authors' server")
 
 
 class _Meter:

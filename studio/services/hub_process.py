@@ -34,6 +34,10 @@ _ENVIRONMENT = {
 }
 
 
+#: Where a provider is not one of hub_client's own.
+_CLIENTS = {"url": "studio.services.url_client"}
+
+
 class HubFailed(Exception):
     """A hub's client did not do what it was asked; `detail` is its own words."""
 
@@ -78,7 +82,7 @@ class Hub:
 
     def _ask(self, request: Request, look: Callable[[], int]) -> dict[str, Any]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "studio.services.hub_client"],
+            [sys.executable, "-m", _CLIENTS.get(self.provider, "studio.services.hub_client")],
             cwd=CHECKOUT,
             env={**os.environ, **_ENVIRONMENT},
             stdin=subprocess.PIPE,

@@ -95,7 +95,8 @@ class ModelService:
         if found.valid and found.folder is not None:
             return found.folder
         label = self._entry(key).label
-        verb = "practice" if self._entry(key).practice else f"download {key}"
+        entry = self._entry(key)
+        verb = f"practice {entry.engine}" if entry.practice else f"download {key}"
         if found.state is ModelState.ABSENT:
             message = f"{label} is not on this machine."
         else:
@@ -121,7 +122,7 @@ class ModelService:
         entry = self._entry(key)
         if entry.practice:
             return self.practice(entry.engine, owner)
-        downloads.providers(provider)
+        downloads.providers(provider, entry)
         if entry.consent and not self.accepted(key):
             raise BadInput(
                 f"The licence of {entry.label} has to be accepted first: {entry.consent}",
@@ -213,7 +214,8 @@ class ModelService:
         return float(rows[0]["accepted"]) if rows else None
 
     def by_hand(self, key: str) -> tuple[str, str]:
-        """The command lines that fetch the model from Hugging Face and from ModelScope. Raises
+        """The command lines that fetch the model from Hugging Face (or its authors) and from
+        ModelScope ("" where that lacks it). Raises
         BadInput for practice models."""
         return by_hand.commands(self._entry(key), self._folders.target(key))
 

@@ -17,7 +17,10 @@ from studio.models.registry import ModelEntry
 from studio.models.validation import validate
 
 #: Where each family's models are made: module:function(family folder, control).
-_MAKERS = {"qwen": "engines.qwen.practice:make_all"}
+_MAKERS = {
+    "qwen": "engines.qwen.practice:make_all",
+    "whisper": "engines.whisper.practice:make_all",
+}
 
 #: They are put together in here, beside where they go.
 _STAGE = Path("practice")
