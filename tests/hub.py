@@ -173,12 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 self.connection.shutdown(2)
                 return
+            self.hub.served[name] += len(piece)  # before, so that whoever has it finds it counted
             try:
                 self.wfile.write(piece)
             except OSError:  # whoever asked is gone
                 self.close_connection = True
                 return
-            self.hub.served[name] += len(piece)
             time.sleep(faults.pause_s)
 
     def _refuse(self, status: int, code: str = "") -> None:

@@ -187,3 +187,18 @@ def test_a_damaged_model_is_replaced_only_by_a_whole_one(studio: Studio, hub: Hu
     target(studio).rename(aside_of(target(studio)))  # as if killed between the two renames
     done(studio)
     assert is_whole(studio)
+
+
+def test_of_a_model_that_lacks_a_small_file_only_that_one_is_fetched(studio: Studio, hub: Hub) -> None:
+    for name, content in FILES.items():
+        (target(studio) / name).parent.mkdir(parents=True, exist_ok=True)
+        (target(studio) / name).write_bytes(content)
+    (target(studio) / "vocab.json").unlink()
+    (target(studio) / CODEC).write_bytes(b"something else")
+    hub.faults.flipped = {CODEC: 99}
+    assert finished(studio).status is JobStatus.FAILED
+    assert (target(studio) / CODEC).read_bytes() == b"something else", "the old one stays as it was"
+    hub.faults.flipped = {}
+    done(studio)
+    assert is_whole(studio)
+    assert set(hub.served) == {CODEC, "vocab.json"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from studio.errors import StorageFailed
-from studio.files import PARTIAL_SUFFIX, flush_tree, storage_errors
+from studio.files import PARTIAL_SUFFIX, flush_tree, make_folder, storage_errors
+
+log = logging.getLogger(__name__)
 
 #: Kept free beside what is fetched, as a share of it.
 _MARGIN = 0.05
@@ -29,6 +33,25 @@ def restore(target: Path) -> None:
     if os.path.lexists(aside) and not os.path.lexists(target):
         with storage_errors(target):
             aside.rename(target)
+
+
+def adopt(old: Path | None, partial: Path, names: Iterable[str]) -> None:
+    """Let what an old, incomplete folder has of `names` appear in `partial` as well.
+
+    By hard links, which take no room; removing one leaves the other. Where the file system has
+    none, those files are just not there.
+    """
+    if old is None:
+        return
+    for name in names:
+        source, new = old / name, partial / name
+        if source.is_file() and not source.is_symlink() and not new.exists():
+            make_folder(new.parent)
+            try:
+                os.link(source, new)
+            except OSError as error:
+                log.warning("%s cannot be taken over (%s)", name, error.strerror)
+                return
 
 
 def publish(partial: Path, target: Path) -> None:

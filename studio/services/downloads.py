@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -84,7 +85,7 @@ def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
     lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0)
     try:
         with storage_errors(target), lock:
-            return _Download(entry, folders, context).run(chosen)
+            return _Download(entry, target, present.folder, context).run(chosen)
     except Timeout as error:
         raise Busy(
             f"{entry.label} is being downloaded by another Timbre.", "Wait until that one has ended."
@@ -98,11 +99,12 @@ class _GivenUp(Exception):
 class _Download:
     """One model on its way into its folder."""
 
-    def __init__(self, entry: ModelEntry, folders: ModelFolders, context: JobContext) -> None:
+    def __init__(self, entry: ModelEntry, target: Path, old: Path | None, context: JobContext) -> None:
         self._entry = entry
         self._context = context
-        self._target = folders.target(entry.key)
-        self._partial = publishing.partial_of(self._target)
+        self._target = target
+        self._old = old  # an incomplete or damaged folder, where there is one
+        self._partial = publishing.partial_of(target)
         self._names = tuple(file.name for file in entry.files)
 
     def run(self, chosen: tuple[str, ...]) -> dict[str, Any]:
@@ -137,6 +139,8 @@ class _Download:
         self._check_complete(listing, f"{label}'s {repository}")
         hashes: dict[str, str] = {}
         self._forget_others(f"{provider} {listing.revision}", listing)
+        provable = [file.name for file in listing.files if file.sha256 or file.git_sha1]
+        publishing.adopt(self._old, self._partial, provable)
         missing = self._take_stock(listing, hashes)
         for _ in range(_ROUNDS):
             if not missing:
