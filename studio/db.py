@@ -131,6 +131,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX transcripts_by_owner ON transcripts (owner, created)",
     ),
+    (
+        """
+        CREATE TABLE lexicon (
+            id INTEGER PRIMARY KEY,
+            key TEXT NOT NULL,                 -- the word, in lower case where its case does not count
+            word TEXT NOT NULL,
+            language TEXT NOT NULL DEFAULT '', -- BCP 47; '': all
+            respelling TEXT NOT NULL DEFAULT '',
+            ipa TEXT NOT NULL DEFAULT '',
+            case_sensitive INTEGER NOT NULL DEFAULT 0,
+            note TEXT NOT NULL DEFAULT '',
+            UNIQUE (key, language, case_sensitive)
+        )
+        """,
+    ),
 )
 
 #: Beginnings of SQLite's messages; Python 3.10 does not show its error codes.
