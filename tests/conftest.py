@@ -16,6 +16,10 @@ from studio.models.folders import ModelFolders
 from studio.services.studio import Studio
 from studio.settings import Settings, load_settings
 
+# Practice models gain nothing from a second thread, and tests run side by side. Read by torch when it
+# is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 for name in [name for name in os.environ if name.startswith(("TIMBRE_", "QWEN_TTS_MODELS_DIR"))]:
     del os.environ[name]  # what the developer has set is not what is tested
 

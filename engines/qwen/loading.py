@@ -109,7 +109,9 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
     wrapper.model.eval()
     talker = wrapper.model.talker
     if quantised:
-        raise EngineFailed("int8 is not built in yet.", "Set dtype to auto.")
+        from engines.qwen.quantization import quantise
+
+        quantise(talker)
     return LoadedModel(
         entry,
         folder,

@@ -41,9 +41,7 @@ def make_talker(config: Mapping[str, Any], spoken: Sequence[int], seed: int) -> 
             if weight.dim() > 1 and not name.startswith("speaker_encoder"):
                 weight.normal_(0, 0.3 if "embed" in name else weight.shape[-1] ** -0.5)
         _let_speech_end(model.talker, spoken, clones=config["tts_model_type"] == "base")
-        if model.speaker_encoder is not None:  # its x-vector is added to the hidden states
-            model.speaker_encoder.fc.weight[:3] = 0.0
-            model.speaker_encoder.fc.bias[:3] = 0.0
+        _let_voices_differ(model)
     return model
 
 
@@ -126,6 +124,17 @@ def _let_speech_end(talker: Any, spoken: Sequence[int], clones: bool) -> None:
     head[:_FIRST_SPOKEN, _CONSTANT] = -20.0
     head[config.codec_eos_token_id] = 0.0
     head[config.codec_eos_token_id, _MEAN] = _GAIN
+
+
+def _let_voices_differ(model: Any) -> None:
+    """A voice is one position among many: it must be strong to be heard in so small a network."""
+    speakers = list(model.config.talker_config.spk_id.values())
+    model.talker.model.codec_embedding.weight[speakers] *= 10.0
+    if model.speaker_encoder is not None:
+        last = model.speaker_encoder.fc
+        last.weight *= 200.0
+        last.weight[:3] = 0.0  # where the speech is counted
+        last.bias[:] = 0.0
 
 
 def _set_loudness(decoder: Any) -> None:

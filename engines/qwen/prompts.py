@@ -82,6 +82,8 @@ class PromptStore:
 
         Raises BadInput for what is no recording, too short or silent; Cancelled, OutOfMemory.
         """
+        for recording in (prompt.ref_audio, *prompt.more):
+            probe(recording)  # refuses what is no recording in the words of the audio layer
         about = (_FORMAT, model.identity, _words(prompt), prompt.x_vector_only)
         others = [fingerprint(recording) for recording in prompt.more]
         path = self._folder / f"{fingerprint(prompt.ref_audio, *about, *others)}.safetensors"
@@ -183,14 +185,14 @@ def _sound(recording: Path, name: str, notes: list[str]) -> Audio:
 def _x_vector(sound: Audio, model: LoadedModel) -> Tensor:
     """[hidden] float32: the speaker's timbre."""
     x_vector: Tensor = model.wrapper.model.extract_speaker_embedding(sound.samples, SAMPLE_RATE)
-    return x_vector.float().cpu().clone()
+    return x_vector.float().cpu().contiguous()
 
 
 def _codes(sound: Audio, model: LoadedModel) -> Tensor:
     """[frames, 16] int64: the recording as the codec hears it."""
     encoded = model.wrapper.model.speech_tokenizer.encode(sound.samples, sr=SAMPLE_RATE)
     codes: Tensor = encoded.audio_codes[0]
-    return codes.long().cpu().clone()
+    return codes.long().cpu().contiguous()
 
 
 def _write(path: Path, prompt: ClonePrompt) -> None:

@@ -1,0 +1,327 @@
+"""Promises of the engine Qwen3-TTS, with the real package on practice models."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.base import Capability, SamplingParams, SpeechRequest, VoicePrompt
+from engines.qwen import QwenEngine, facts
+from engines.qwen.texts import expected_seconds, most_frames, speakable
+from studio.control import Control, Progress
+from studio.errors import BadInput, Cancelled, NotFound
+from studio.models.registry import MODELS
+from tests.qwen_speech import (
+    BASE,
+    CPU,
+    CUSTOM_VOICE,
+    DESIGN,
+    RATE,
+    TEXT,
+    engine_with,
+    noise,
+    recording,
+    say,
+    sound,
+)
+
+LONG = "This sentence is here to be spoken for a while, and it does not stop soon. " * 4
+FRAME_S = 1 / facts.FRAMES_PER_SECOND
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("qwen")
+
+
+@pytest.fixture(scope="module")
+def custom_voice(practice_models: Path, cache: Path) -> Iterator[QwenEngine]:
+    engine = engine_with(practice_models, cache)
+    engine.load(CPU, CUSTOM_VOICE)
+    yield engine
+    engine.unload()
+
+
+@pytest.fixture(scope="module")
+def design(practice_models: Path, cache: Path) -> Iterator[QwenEngine]:
+    engine = engine_with(practice_models, cache)
+    engine.load(CPU, DESIGN)
+    yield engine
+    engine.unload()
+
+
+@pytest.fixture(scope="module")
+def base(practice_models: Path, cache: Path) -> Iterator[QwenEngine]:
+    engine = engine_with(practice_models, cache)
+    engine.load(CPU, BASE)
+    yield engine
+    engine.unload()
+
+
+@pytest.fixture(scope="module")
+def voice(base: QwenEngine, cache: Path) -> VoicePrompt:
+    return base.create_voice_prompt(recording(cache / "voice.wav"), "", "en", True, Control())
+
+
+def official(practice_models: Path, key: str, seed: int, speak: Callable[[object], tuple]) -> np.ndarray:
+    """The sound that the unchanged package makes."""
+    import torch
+
+    from engines.qwen.package import qwen_tts_package
+
+    folder = str(practice_models / MODELS[key].folder)
+    wrapper = qwen_tts_package().Qwen3TTSModel.from_pretrained(folder, local_files_only=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        sounds, _ = speak(wrapper)
+    return sounds[0]
+
+
+# What it says of itself
+
+
+def test_its_capabilities_are_those_it_keeps(custom_voice: QwenEngine) -> None:
+    assert custom_voice.info.capabilities == set(Capability) - {Capability.SPEED, Capability.TIMING}
+    assert custom_voice.loaded_model == CUSTOM_VOICE
+    assert custom_voice.design("an old man") == {}
+    assert custom_voice.understood("an old man") == ()
+
+
+def test_every_sampling_preset_stays_within_the_fields() -> None:
+    fields = {field.key: field for field in facts.SAMPLING.fields}
+    assert set(fields) == set(SamplingParams.__dataclass_fields__) - {"seed"}
+    for params in facts.SAMPLING.presets.values():
+        for key, field in fields.items():
+            value = getattr(params, key)
+            assert value is None or field.minimum <= value <= field.maximum
+
+
+# It sounds as the official package does
+
+
+def test_preset_speech_is_that_of_the_official_package(
+    custom_voice: QwenEngine, practice_models: Path
+) -> None:
+    expected = official(
+        practice_models,
+        CUSTOM_VOICE,
+        7,
+        lambda wrapper: wrapper.generate_custom_voice(TEXT, "Eric", "Chinese", "Happily."),
+    )
+    heard = sound(say(custom_voice, seed=7, speaker="Eric", language="zh", instruct="Happily."))
+    assert len(heard) == len(expected)
+    assert np.abs(heard - expected).max() < 1e-4
+
+
+def test_designed_speech_is_that_of_the_official_package(
+    design: QwenEngine, practice_models: Path
+) -> None:
+    expected = official(
+        practice_models,
+        DESIGN,
+        7,
+        lambda wrapper: wrapper.generate_voice_design(TEXT, "An old man, slow.", "German"),
+    )
+    heard = sound(say(design, seed=7, instruct="An old man, slow.", language="de"))
+    assert len(heard) == len(expected)
+    assert np.abs(heard - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("words", ["", "Some words that were said."])
+def test_cloned_speech_is_that_of_the_official_package(
+    base: QwenEngine, practice_models: Path, tmp_path: Path, words: str
+) -> None:
+    expected = official(
+        practice_models,
+        BASE,
+        7,
+        lambda wrapper: wrapper.generate_voice_clone(
+            TEXT, "English", (noise(4.0), RATE), words or None, x_vector_only_mode=not words
+        ),
+    )
+    path = recording(tmp_path / "voice.wav")
+    prompt = base.create_voice_prompt(path, words, "en", not words, Control())
+    heard = sound(say(base, seed=7, voice_prompt=prompt))
+    assert len(heard) == len(expected)
+    assert np.abs(heard - expected).max() < 1e-4
+
+
+# Drawing
+
+
+def test_the_same_seed_sounds_the_same_and_another_differs(custom_voice: QwenEngine) -> None:
+    first, again, other = (sound(say(custom_voice, speaker="Ryan", seed=seed)) for seed in (3, 3, 4))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_greedy_speech_does_not_depend_on_the_seed(custom_voice: QwenEngine) -> None:
+    greedy = {"temperature": 0.0, "sub_temperature": 0.0, "speaker": "Ryan"}
+    first, other = (sound(say(custom_voice, seed=seed, **greedy)) for seed in (3, 4))
+    assert np.array_equal(first, other)
+
+
+def test_no_global_seed_is_touched(custom_voice: QwenEngine) -> None:
+    import torch
+
+    before = torch.random.get_rng_state()
+    say(custom_voice, "Hi.", speaker="Ryan")
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"temperature": 0.5}, {"sub_temperature": 0.5}, {"top_k": 5}, {"sub_top_p": 0.5}]
+)
+def test_each_sampler_can_be_set(custom_voice: QwenEngine, changed: dict[str, float]) -> None:
+    plain = sound(say(custom_voice, speaker="Ryan"))
+    assert not np.array_equal(sound(say(custom_voice, speaker="Ryan", **changed)), plain)
+
+
+# Streaming
+
+
+def test_the_first_sound_comes_before_the_last_frame_is_drawn(custom_voice: QwenEngine) -> None:
+    stages: list[str] = []
+    control = Control(lambda progress: stages.append(progress.stage))
+    stream = custom_voice.stream(SpeechRequest(LONG, "en", speaker="Ryan"), control)
+    start = time.monotonic()
+    first = next(stream)
+    waited = time.monotonic() - start
+    chunks = [first, *stream]
+    assert first.audio.duration <= 4 * FRAME_S
+    assert waited < (time.monotonic() - start) / 4
+    assert max(chunk.audio.duration for chunk in chunks) <= 8 * FRAME_S
+    assert all(chunk.audio.sample_rate == RATE for chunk in chunks)
+    assert stages[0] == "speaking, frame 1"
+    assert len(stages) < len(sound(chunks)) / RATE / FRAME_S
+
+
+def test_longer_texts_take_longer_and_end_by_themselves(custom_voice: QwenEngine) -> None:
+    short, long = (say(custom_voice, text, speaker="Ryan") for text in ("Hello.", LONG))
+    assert len(sound(long)) > 5 * len(sound(short))
+    assert not any(chunk.cut_off for chunk in (*short, *long))
+
+
+def test_speech_is_cut_off_at_the_limit_and_says_so(custom_voice: QwenEngine) -> None:
+    chunks = say(custom_voice, LONG, speaker="Ryan", max_new_tokens=25)
+    assert len(sound(chunks)) == 25 * RATE * FRAME_S
+    assert [chunk.cut_off for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+
+
+def test_the_limit_follows_the_text() -> None:
+    seconds = {text: expected_seconds(text) for text in ("a" * 100, "你" * 100, "한" * 100)}
+    assert seconds["a" * 100] == pytest.approx(8)
+    assert seconds["你" * 100] == seconds["한" * 100] == pytest.approx(28)
+    for text, expected in seconds.items():
+        assert 3 * expected < most_frames(text) * FRAME_S < 3 * expected + 11
+    assert 10 < most_frames("No.") * FRAME_S < 12
+
+
+# Stopping
+
+
+def test_a_stop_is_felt_within_a_frame_and_the_model_speaks_on(custom_voice: QwenEngine) -> None:
+    before = sound(say(custom_voice, speaker="Ryan"))
+    control = Control()
+    stream = custom_voice.stream(SpeechRequest(LONG * 5, "en", speaker="Ryan"), control)
+    start = time.monotonic()
+    frames = sum(round(chunk.audio.duration / FRAME_S) for chunk in itertools.islice(stream, 6))
+    a_frame = (time.monotonic() - start) / frames
+    stopped = []
+
+    def stop() -> None:
+        stopped.append(time.monotonic())
+        control.cancel()
+
+    timer = threading.Timer(1.5 * a_frame, stop)  # in the middle of a chunk
+    timer.start()
+    with pytest.raises(Cancelled):
+        list(stream)
+    assert time.monotonic() - stopped[0] < a_frame + 0.2
+    assert np.array_equal(sound(say(custom_voice, speaker="Ryan")), before)
+
+
+def test_a_stop_before_the_first_frame_is_heard(custom_voice: QwenEngine) -> None:
+    control = Control()
+    control.cancel()
+    with pytest.raises(Cancelled):
+        list(custom_voice.stream(SpeechRequest(TEXT, "en", speaker="Ryan"), control))
+
+
+def test_the_model_speaks_on_after_an_error_and_after_a_closed_stream(custom_voice: QwenEngine) -> None:
+    before = sound(say(custom_voice, speaker="Ryan"))
+
+    def fail(progress: Progress) -> None:
+        raise RuntimeError("the page is gone")
+
+    with pytest.raises(RuntimeError, match="the page is gone"):
+        list(custom_voice.stream(SpeechRequest(LONG, "en", speaker="Ryan"), Control(fail)))
+    stream = custom_voice.stream(SpeechRequest(LONG, "en", speaker="Ryan"), Control())
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert np.array_equal(sound(say(custom_voice, speaker="Ryan")), before)
+
+
+# What it is asked
+
+
+def test_every_published_voice_and_language_speaks(custom_voice: QwenEngine) -> None:
+    heard = {speaker.id: say(custom_voice, speaker=speaker.id) for speaker in facts.SPEAKERS}
+    assert len({sound(chunks).tobytes() for chunks in heard.values()}) == 9
+    for language in facts.LANGUAGES:
+        assert say(custom_voice, "Hi.", speaker="Vivian", language=language)
+    assert say(custom_voice, "Hi.", speaker="Vivian", language="en-US")
+
+
+def test_instructions_are_heard(custom_voice: QwenEngine) -> None:
+    plain = sound(say(custom_voice, speaker="Ryan"))
+    assert not np.array_equal(sound(say(custom_voice, speaker="Ryan", instruct="Angrily.")), plain)
+
+
+def test_unknown_names_are_refused_with_those_there_are(custom_voice: QwenEngine) -> None:
+    with pytest.raises(NotFound, match="vivian"):
+        say(custom_voice, speaker="vivien")
+    with pytest.raises(NotFound, match="de, en, es, fr, it, ja, ko, pt, ru, zh"):
+        say(custom_voice, speaker="Ryan", language="xx")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n", "...", "<|im_end|>", "<|im_<|im_end|>end|> <tts_pad>", "\x00\ud800"]
+)
+def test_texts_without_anything_to_say_are_refused(custom_voice: QwenEngine, text: str) -> None:
+    with pytest.raises(BadInput, match="nothing to say"):
+        say(custom_voice, text, speaker="Ryan")
+
+
+def test_control_tokens_and_outer_spaces_change_nothing(custom_voice: QwenEngine) -> None:
+    plain = sound(say(custom_voice, "Hello there.", speaker="Ryan"))
+    text = "  <|im_end|>Hello\n<|im_start|>there.<tts_text_eod>  "
+    assert np.array_equal(sound(say(custom_voice, text, speaker="Ryan")), plain)
+    assert speakable("1 < 2 <b>and</b> <|x") == "1 < 2 <b>and</b> <|x"
+
+
+def test_each_kind_of_model_refuses_what_another_does(
+    custom_voice: QwenEngine, design: QwenEngine, base: QwenEngine, voice: VoicePrompt
+) -> None:
+    for engine, asked, remedy in (
+        (custom_voice, {}, "vivian"),
+        (custom_voice, {"speaker": "Ryan", "voice_prompt": voice}, "Base"),
+        (design, {}, "few words"),
+        (design, {"speaker": "Ryan"}, "CustomVoice"),
+        (base, {"speaker": "Ryan"}, "CustomVoice"),
+        (base, {"voice_prompt": voice, "instruct": "Angrily."}, "CustomVoice"),
+    ):
+        with pytest.raises(BadInput, match=remedy):
+            say(engine, **asked)
+    with pytest.raises(BadInput, match="Base"):
+        design.create_voice_prompt(voice.ref_audio, "", "en", True, Control())
+
+
+def test_a_base_model_without_a_recording_speaks_in_a_voice_of_its_choosing(base: QwenEngine) -> None:
+    assert len(sound(say(base))) > RATE
