@@ -188,6 +188,8 @@ class EngineInfo:
     options: tuple[Option, ...] = ()
     sampling: Sampling | None = None
     model_keys: tuple[str, ...] = ()  # of studio.models.registry; empty: needs no download
+    phonemes: str = ""  # how it takes phonemes within a text: "espeak" for [[...]]; "": not at all
+    stress_marks: bool = True  # False: an acute on the stressed vowel spoils its speech
     embedded: bool = False  # small and always there: stays loaded beside other engines
 
 

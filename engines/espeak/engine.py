@@ -80,6 +80,9 @@ class EspeakEngine:
             languages=voices.language_names(),
             sample_rate=SAMPLE_RATE,
             options=options.OPTIONS,
+            phonemes="espeak",
+            # Measured with Russian: мо́локо and моло́ко both came out as моло́ко.
+            stress_marks=False,
             embedded=True,
         )
 

@@ -12,6 +12,7 @@ from studio.services.takes import AUTO_LANGUAGE, MAX_SEED, MODES, SpeechOrder
 from studio.settings import Settings
 from studio.text.language import closest, detect
 from studio.text.parts import Part, parts
+from studio.text.pronunciation import Spoken
 from studio.text.sentences import clean, speakable
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
@@ -26,10 +27,12 @@ class Plan:
     model: str  # key of the model; "" where the engine needs none
     language: str  # one of the engine's
     parts: tuple[Part, ...]
+    spoken: Spoken  # what the parts are of: the text as the engine gets it
     speaker: Speaker | None
     voice: str  # for people
     seed: int
     notes: tuple[str, ...]
+    prepared: str = ""  # the language model's version of the text; "" where it was not asked
 
     @property
     def characters(self) -> int:
@@ -63,11 +66,17 @@ def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> P
         model=model,
         language=language,
         parts=parts(text, language, settings.part_chars),
+        spoken=Spoken(text),
         speaker=speaker,
         voice=_voice_name(order, speaker),
         seed=seed,
         notes=(*model_notes, *notes),
     )
+
+
+def reworded(plan: Plan, spoken: Spoken, settings: Settings) -> Plan:
+    """`plan` with `spoken` said for its text; the order keeps the text as typed."""
+    return replace(plan, spoken=spoken, parts=parts(spoken.text, plan.language, settings.part_chars))
 
 
 def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:

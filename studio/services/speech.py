@@ -36,6 +36,7 @@ from studio.services.takes import (
     TakeState,
     TakeStatus,
 )
+from studio.services.wording import Preview, Wording, as_written, preview_of
 from studio.settings import Settings
 from studio.workspace import Workspace
 
@@ -60,9 +61,11 @@ class SpeechService:
         engines: EngineManager,
         history: History,
         references: ReferenceStore,
+        wording: Wording | None = None,
     ) -> None:
         self._settings, self._workspace = settings, workspace
         self._engines, self._history, self._references = engines, history, references
+        self._wording = wording
         self._spool = workspace.spool
         self._live: dict[str, LiveTake] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -70,7 +73,16 @@ class SpeechService:
 
     def plan(self, order: SpeechOrder) -> Plan:
         """Check the order; raises BadInput or NotFound with the remedy."""
-        return make_plan(order, self._engines.registry.get(order.engine), self._settings)
+        plan = make_plan(order, self._engines.registry.get(order.engine), self._settings)
+        return self._wording.quick(plan) if self._wording is not None else plan
+
+    def preview(self, order: SpeechOrder, control: Control | None = None) -> Preview:
+        """What will be said for the order's text, which may ask the language model and take as long
+        as that. Raises BadInput or NotFound as `plan` does, and Cancelled."""
+        plan = self.plan(order)
+        if self._wording is not None:
+            plan = self._wording.full(plan, control or Control())
+        return preview_of(plan)
 
     def estimate(self, order: SpeechOrder) -> Estimate:
         """How long the sound and the work will be, judged by past runs."""
@@ -216,7 +228,7 @@ class SpeechService:
         rendering = Rendering(plan.engine.sample_rate)
         state, failure = TakeState.DONE, None
         try:
-            plan = self._with_kept_reference(plan, live)
+            plan = self._worded(self._with_kept_reference(plan, live), live)
             live.running()
             render(plan, self._engines, self._settings, live, rendering)
         except Cancelled:
@@ -236,6 +248,14 @@ class SpeechService:
             return plan
         kept = self._references.keep(plan.order.reference, live.control)
         return replace(plan, order=replace(plan.order, reference=kept))
+
+    def _worded(self, plan: Plan, live: LiveTake) -> Plan:
+        """The plan with what takes too long for `start`: the language model and the stress."""
+        if self._wording is None:
+            return plan
+        worded = self._wording.full(plan, live.control)
+        live.note(*(note for note in worded.notes if note not in plan.notes))
+        return worded
 
     def _publish(
         self, live: LiveTake, plan: Plan, owner: str, rendering: Rendering, state: TakeState
@@ -268,8 +288,9 @@ class SpeechService:
             else:
                 with publishing(path) as partial:
                     shutil.copyfile(sound, partial)
+        words = as_written(rendering.words, plan.spoken)
         sidecar = self._sidecar(record, plan) | {
-            "words": [[word.text, round(word.start, 3), round(word.end, 3)] for word in rendering.words]
+            "words": [[word.text, round(word.start, 3), round(word.end, 3)] for word in words]
         }
         write_json(sidecar_path(path), sidecar)
         self._history.add(record)
@@ -330,6 +351,7 @@ class SpeechService:
             "engine_label": plan.engine.label,
             **asdict(record),
             "rtf": record.rtf,
+            "spoken": plan.spoken.text,  # what the engine got for the text
             "notes": list(plan.notes),
         }
 

@@ -14,10 +14,13 @@ from studio.errors import StudioError
 from studio.jobs import Supervisor
 from studio.models.folders import ModelFolders
 from studio.services.history import History
+from studio.services.language_model import LanguageModel
+from studio.services.lexicon import Lexicon
 from studio.services.models import ModelService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
 from studio.services.speech import SpeechService
+from studio.services.wording import Wording
 from studio.settings import Settings
 from studio.workspace import Workspace
 
@@ -51,13 +54,18 @@ class Studio:
             copies=(self.workspace.encoded, self.workspace.gradio_temp),
         )
         self.presets = Presets(self.database)
+        self.lexicon = Lexicon(self.database)
+        self.language_model = LanguageModel(settings)
         reference_limits = Limits(
             max_seconds=settings.max_reference_s, max_bytes=settings.max_upload_mb * 1_000_000
         )
         references = ReferenceStore(self.workspace.references, reference_limits)
         self.jobs = Supervisor(self.database, settings)
         self.models = ModelService(settings, self.model_folders, self.engines, self.jobs, self.database)
-        self.speech = SpeechService(settings, self.workspace, self.engines, self.history, references)
+        wording = Wording(settings, self.lexicon, self.language_model)
+        self.speech = SpeechService(
+            settings, self.workspace, self.engines, self.history, references, wording
+        )
 
     def warm_up(self) -> None:
         """Get the default engine ready if that costs nothing, so that the first take starts at
