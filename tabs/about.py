@@ -10,6 +10,7 @@ from studio import __version__
 from studio.services.studio import Studio
 from studio.settings import Settings
 from tabs.edge import bind
+from tabs.model_view import name_of
 
 LABEL = "Settings/About"
 
@@ -49,6 +50,10 @@ def on_state(studio: Studio) -> str:
     for engine in state.engines:
         info = studio.engines.registry.get(engine.id).info
         now = "speaking" if engine.in_use else "loaded" if engine.loaded else "not loaded"
+        if engine.model:
+            now += f": {name_of(engine.model)}"
+        if engine.placement is not None:
+            now += f", on {engine.placement.reason}. {engine.placement.warning}".rstrip()
         if engine.load_error:
             now += f"; the last load failed: {engine.load_error}"
         rows.append(

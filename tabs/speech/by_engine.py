@@ -24,9 +24,8 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks, quick: dict[str, A
         **quick,
     )
     arrivals = [blocks.load, engine.change, panel.refresh.click]
-    missing.wire(studio, panel.mode, panel.missing, engine, model, arrivals)
-    gr.on(
-        [engine.change, model.change],
+    missing.wire(studio, panel.mode, panel.missing, engine, model, panel.model_note, arrivals)
+    model.change(
         bind(on_model, studio, panel.mode),
         [engine, model],
         panel.model_note,

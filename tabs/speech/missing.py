@@ -27,6 +27,7 @@ class MissingNotice:
     """The notice of one tab; hidden while there is a model to speak with."""
 
     block: gr.Column
+    shown: gr.State  # whether the block is
     text: gr.HTML
     which: gr.Radio
     download: gr.Button
@@ -40,6 +41,7 @@ class MissingNotice:
     def outputs(self) -> list[Any]:
         return [
             self.block,
+            self.shown,
             self.text,
             self.which,
             self.download,
@@ -68,7 +70,8 @@ def lay_out(tab: str) -> MissingNotice:
             )
             manage = gr.Button("Open the Models tab", size="sm", elem_id=f"{tab}-missing-manage")
     timer = gr.Timer(_TICK_S, active=False)
-    return MissingNotice(block, text, which, download, practice, progress, cancel, timer, manage)
+    shown = gr.State(False)
+    return MissingNotice(block, shown, text, which, download, practice, progress, cancel, timer, manage)
 
 
 def wire(
@@ -77,15 +80,17 @@ def wire(
     notice: MissingNotice,
     engine: Any,
     model: Any,
+    model_note: Any,
     triggers: list[Any],
 ) -> None:
     """Bind the handlers. `triggers` are the events after which models may have come or gone;
-    `engine` and `model` are the form's dropdowns."""
+    `engine` and `model` are the form's dropdowns, `model_note` is the line below the latter."""
     told: dict[str, Any] = {"concurrency_limit": None, "api_visibility": "private"}
     quiet = told | {"show_progress": "hidden"}
-    inputs, outputs = [engine, model, notice.which], [model, *notice.outputs]
-    shown: dict[str, Any] = {"fn": bind(on_models, studio, mode), "inputs": inputs, "outputs": outputs}
-    gr.on([*triggers, notice.timer.tick], **shown, trigger_mode="always_last", **quiet)
+    inputs = [notice.shown, engine, model, notice.which]
+    outputs = [model, model_note, *notice.outputs]
+    look: dict[str, Any] = {"fn": bind(on_models, studio, mode), "inputs": inputs, "outputs": outputs}
+    gr.on([*triggers, notice.timer.tick], **look, trigger_mode="always_last", **quiet)
     notice.which.input(bind(on_which, studio), [notice.which], notice.download, **quiet)
     for button, handler in (
         (notice.download, on_download),
@@ -93,7 +98,7 @@ def wire(
         (notice.cancel, on_cancel),
     ):
         done = button.click(bind(handler, studio), [engine, notice.which], None, **told)
-        done.success(**shown, **quiet)
+        done.success(**look, **quiet)
     notice.manage.click(None, None, None, js=showing("models"), **quiet)
 
 
@@ -101,6 +106,7 @@ def on_models(
     studio: Studio,
     mode: Capability,
     request: gr.Request,
+    shown: bool,
     engine: str,
     model: str | None,
     which: str | None,
@@ -110,9 +116,16 @@ def on_models(
     known = chosen.models(mode)
     listed = choices.models(known)
     kept = model if model in {key for _, key in listed} else choices.AUTO_MODEL
-    dropdown = gr.Dropdown(choices=listed, value=kept)
+    dropdown = [
+        gr.Dropdown(choices=listed, value=kept),
+        line(choices.model_note(known, kept)),
+    ]
     if not known or any(choice.installed for choice in known):
-        return [dropdown, gr.Column(visible=False), *[gr.skip()] * 6, gr.Timer(active=False)]
+        # Gradio 6.17 hides a block right after showing it where it was told to hide it before it
+        # ever was shown, so it is told only when something changes.
+        if not shown:
+            return [*dropdown, *[gr.skip()] * 9]
+        return [*dropdown, gr.Column(visible=False), False, *[gr.skip()] * 6, gr.Timer(active=False)]
     statuses = [studio.models.status(choice.key) for choice in known]
     wanted = _wanted(statuses, which)
     may = may_manage(request)
@@ -121,8 +134,9 @@ def on_models(
         text += line(f"Visitors cannot download here. {VISITORS_HINT}")
     busy = next((status for status in statuses if status.busy), None)
     return [
-        dropdown,
-        gr.Column(visible=True),
+        *dropdown,
+        gr.skip() if shown else gr.Column(visible=True),
+        True,
         text,
         gr.Radio(choices=_offers(known), value=wanted.entry.key),
         _download_button(wanted, may and busy is None),
