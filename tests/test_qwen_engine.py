@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from engines.qwen import QwenEngine, facts
 from engines.qwen.texts import expected_seconds, most_frames, speakable
 from studio.control import Control, Progress
 from studio.errors import BadInput, Cancelled, NotFound
-from studio.models.registry import MODELS
 from tests.qwen_speech import (
     BASE,
     CPU,
@@ -25,7 +24,6 @@ from tests.qwen_speech import (
     RATE,
     TEXT,
     engine_with,
-    noise,
     recording,
     say,
     sound,
@@ -69,20 +67,6 @@ def voice(base: QwenEngine, cache: Path) -> VoicePrompt:
     return base.create_voice_prompt(recording(cache / "voice.wav"), "", "en", True, Control())
 
 
-def official(practice_models: Path, key: str, seed: int, speak: Callable[[object], tuple]) -> np.ndarray:
-    """The sound that the unchanged package makes."""
-    import torch
-
-    from engines.qwen.package import qwen_tts_package
-
-    folder = str(practice_models / MODELS[key].folder)
-    wrapper = qwen_tts_package().Qwen3TTSModel.from_pretrained(folder, local_files_only=True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        sounds, _ = speak(wrapper)
-    return sounds[0]
-
-
 # What it says of itself
 
 
@@ -100,56 +84,6 @@ def test_every_sampling_preset_stays_within_the_fields() -> None:
         for key, field in fields.items():
             value = getattr(params, key)
             assert value is None or field.minimum <= value <= field.maximum
-
-
-# It sounds as the official package does
-
-
-def test_preset_speech_is_that_of_the_official_package(
-    custom_voice: QwenEngine, practice_models: Path
-) -> None:
-    expected = official(
-        practice_models,
-        CUSTOM_VOICE,
-        7,
-        lambda wrapper: wrapper.generate_custom_voice(TEXT, "Eric", "Chinese", "Happily."),
-    )
-    heard = sound(say(custom_voice, seed=7, speaker="Eric", language="zh", instruct="Happily."))
-    assert len(heard) == len(expected)
-    assert np.abs(heard - expected).max() < 1e-4
-
-
-def test_designed_speech_is_that_of_the_official_package(
-    design: QwenEngine, practice_models: Path
-) -> None:
-    expected = official(
-        practice_models,
-        DESIGN,
-        7,
-        lambda wrapper: wrapper.generate_voice_design(TEXT, "An old man, slow.", "German"),
-    )
-    heard = sound(say(design, seed=7, instruct="An old man, slow.", language="de"))
-    assert len(heard) == len(expected)
-    assert np.abs(heard - expected).max() < 1e-4
-
-
-@pytest.mark.parametrize("words", ["", "Some words that were said."])
-def test_cloned_speech_is_that_of_the_official_package(
-    base: QwenEngine, practice_models: Path, tmp_path: Path, words: str
-) -> None:
-    expected = official(
-        practice_models,
-        BASE,
-        7,
-        lambda wrapper: wrapper.generate_voice_clone(
-            TEXT, "English", (noise(4.0), RATE), words or None, x_vector_only_mode=not words
-        ),
-    )
-    path = recording(tmp_path / "voice.wav")
-    prompt = base.create_voice_prompt(path, words, "en", not words, Control())
-    heard = sound(say(base, seed=7, voice_prompt=prompt))
-    assert len(heard) == len(expected)
-    assert np.abs(heard - expected).max() < 1e-4
 
 
 # Drawing

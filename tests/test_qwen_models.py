@@ -1,16 +1,13 @@
-"""Promises of the models of Qwen3-TTS: practice models, loading, broken folders, memory."""
+"""Promises of the models of Qwen3-TTS: practice models, loading, broken folders."""
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
 import subprocess
 import sys
-import weakref
 from pathlib import Path
 
-import psutil
 import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -19,7 +16,7 @@ from engines.base import Capability
 from engines.qwen import configurations
 from engines.qwen.practice import is_practice, make_practice
 from studio.control import Control
-from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, OutOfMemory
+from studio.errors import Cancelled, EngineFailed, NotFound
 from studio.models.registry import MODELS
 from studio.models.validation import validate
 from studio.settings import CHECKOUT
@@ -265,41 +262,3 @@ def test_the_codec_keeps_the_precision_of_its_file(practice_models: Path, tmp_pa
         name = "decoder.pre_conv.conv.weight"
         loaded = model.wrapper.model.speech_tokenizer.model.state_dict()[name]
         assert torch.equal(loaded, file.get_tensor(name))
-
-
-# Memory
-
-
-def test_unloading_gives_the_memory_back(practice_models: Path, tmp_path: Path) -> None:
-    engine = engine_with(practice_models, tmp_path)
-    process = psutil.Process()
-    held = []
-    for _ in range(5):
-        engine.load(CPU, DESIGN)
-        say(engine, "One.", instruct="calm")
-        talker = weakref.ref(engine._loaded.wrapper.model.talker)
-        engine.unload()
-        assert not engine.is_loaded
-        assert engine.loaded_model == ""
-        gc.collect()
-        assert talker() is None
-        held.append(process.memory_info().rss)
-    engine.unload()
-    assert max(held[2:]) - held[1] < 15e6  # a practice model has 20 MB
-
-
-def test_a_lack_of_memory_is_told_with_a_remedy() -> None:
-    import torch
-
-    from engines.qwen.memory import memory_limit
-
-    with pytest.raises(OutOfMemory, match="Too large") as raised:
-        with memory_limit("Too large.", "Take less."):
-            torch.empty(1 << 50)
-    assert raised.value.hint == "Take less."
-    with pytest.raises(RuntimeError, match="another"):
-        with memory_limit("Too large.", "Take less."):
-            raise RuntimeError("another")
-    with pytest.raises(BadInput):
-        with memory_limit("Too large.", "Take less."):
-            raise BadInput("No.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.base import Placement
-from engines.devices import torch_module
+from engines.devices import cpu_has_bfloat16, torch_module
 from engines.qwen.memory import is_lack_of_memory, memory_limit
 from engines.qwen.package import qwen_tts_package
 from studio.errors import EngineFailed
@@ -108,7 +108,10 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
         )
     wrapper.model.eval()
     talker = wrapper.model.talker
+    codec_dtype = None
     if quantised:
+        # Who takes 8 bits for speed takes this: the codec would else be the slower half.
+        codec_dtype = torch.bfloat16 if cpu_has_bfloat16(torch) else None
         from engines.qwen.quantization import quantise
 
         quantise(talker)
@@ -117,7 +120,7 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
         folder,
         wrapper,
         TalkerLoop(talker),
-        StreamingCodec(wrapper.model.speech_tokenizer),
+        StreamingCodec(wrapper.model.speech_tokenizer, codec_dtype),
         placement,
     )
 
