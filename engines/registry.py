@@ -19,7 +19,11 @@ SPEECH_ENGINES: Mapping[str, str] = {
 
 
 #: The same for recognizers.
-RECOGNIZERS: Mapping[str, str] = {}
+RECOGNIZERS: Mapping[str, str] = {
+    "pocketsphinx": "engines.sphinx:SphinxRecognizer",
+    "whisper": "engines.whisper:WhisperRecognizer",
+    "faster_whisper": "engines.faster_whisper:FasterWhisperRecognizer",
+}
 
 
 class AnyInfo(Protocol):

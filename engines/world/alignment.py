@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from engines.sphinx import decoder
+from engines.sphinx.decoder import RATE, make_decoder, pcm
 from engines.world import phones
 from engines.world.exemplars import Labels
 from engines.world.vocoder import FRAME_S, SAMPLE_RATE
 from studio.audio.resampling import resample
 from studio.audio.types import Audio
 from studio.errors import StudioError
-
-_RATE = 16_000  # Hz, of the recogniser's model
-_RECOGNISER_FRAME_S = 0.01
-_TAIL_S = 0.3
 
 #: Spells a word in ARPAbet phones; () where it cannot.
 Pronounce = Callable[[str], tuple[str, ...]]
@@ -71,21 +69,17 @@ def labels(audio: Audio, transcript: str, count: int, pronounce: Pronounce) -> L
     result = np.full(count, phones.UNKNOWN, np.int8)
     for word in aligned:
         for phone in word:
-            start = round(phone.start * _RECOGNISER_FRAME_S / FRAME_S)
-            end = round((phone.start + phone.duration) * _RECOGNISER_FRAME_S / FRAME_S)
+            start = round(phone.start * decoder.FRAME_S / FRAME_S)
+            end = round((phone.start + phone.duration) * decoder.FRAME_S / FRAME_S)
             result[start:end] = phones.index_of(phone.name)
     return result
 
 
 def _recogniser(language_model: bool) -> Any:
     try:
-        from pocketsphinx import Decoder
+        return make_decoder(language_model)
     except ImportError as error:
         raise AlignmentFailed(f"pocketsphinx cannot be loaded: {error}.") from error
-    # Aligning needs no language model, and without it takes a tenth of the memory. The best path
-    # through its lattice of words can end where no phone does, and the second pass then fails.
-    aligning = {} if language_model else {"lm": None, "bestpath": False}
-    return Decoder(samprate=_RATE, loglevel="FATAL", **aligning)
 
 
 def _process(recogniser: Any, sound: bytes) -> None:
@@ -96,10 +90,7 @@ def _process(recogniser: Any, sound: bytes) -> None:
 
 def _pcm(audio: Audio) -> bytes:
     assert audio.sample_rate == SAMPLE_RATE
-    # The silence lets the last phone end.
-    samples = np.pad(resample(audio, _RATE).samples, (0, int(_TAIL_S * _RATE)))
-    peak = float(np.abs(samples).max(initial=1e-6))
-    return (samples * (0.7 / peak * 32767)).astype("<i2").tobytes()
+    return pcm(resample(audio, RATE).samples)
 
 
 def _plain(word: str) -> str:
