@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from studio import log
-from studio.cli import commands, models, speaking
+from studio.cli import commands, lexicon, models, speaking
 from studio.errors import Cancelled, StorageFailed, StudioError
 from studio.services.studio import Studio
 from studio.settings import load_settings
@@ -21,6 +21,7 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
     "batch": speaking.batch,
     "voices": commands.voices,
     "engines": commands.engines,
+    "lexicon": lexicon.lexicon,
     "models": models.models,
 }
 

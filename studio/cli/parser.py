@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _batch(commands.add_parser("batch", help="speak many lines, each model loaded once", epilog=_EPILOG))
     _voices(commands.add_parser("voices", help="list the voices of an engine", epilog=_EPILOG))
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
+    _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
     _models(commands.add_parser("models", help="list, download, check and delete models"))
     return top
 
@@ -155,3 +156,42 @@ def _models(command: argparse.ArgumentParser) -> None:
     delete.add_argument("--yes", action="store_true", help="do it")
     practice = action("practice", "make small models with random weights, to try everything with")
     practice.add_argument("family", nargs="?", default="qwen", help="qwen (default) or whisper")
+
+
+def _lexicon(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", metavar="action", required=True)
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=help, epilog=_EPILOG)
+        _common(made)
+        return made
+
+    listing = action("list", "the entries")
+    listing.add_argument("query", nargs="?", default="", help="only those that have this in them")
+    listing.add_argument("--language", default="", help="only those that count for it, such as de")
+    add = action("add", "add a word")
+    add.add_argument("word", help="a word or phrase, as it stands in texts")
+    add.add_argument("--say", default="", metavar="RESPELLING", help="how to write it to hear it right")
+    add.add_argument("--ipa", default="", help="how it sounds, for engines that take phonemes")
+    add.add_argument(
+        "--language", default="", help="where it counts, such as en or de-at (default: all)"
+    )
+    add.add_argument("--case-sensitive", action="store_true", help="only as it is written here")
+    add.add_argument("--note", default="", help="for yourself")
+    delete = action("delete", "delete a word's entries")
+    delete.add_argument("word", help="see `lexicon list`")
+    delete.add_argument("--language", help='only that of this language; "" for all languages')
+    action("import", "take over a file; exit code 4 where lines were refused").add_argument(
+        "file", help=".csv, or .pls (W3C Pronunciation Lexicon)"
+    )
+    export = action("export", "write a file")
+    export.add_argument("file", help=".csv or .pls")
+    export.add_argument("--language", default="", help="only what counts for it, such as de")
+    preview = action("preview", "what will be said for a text")
+    source = preview.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", help="the text")
+    source.add_argument("--file", help="a UTF-8 text file; - for standard input")
+    source.add_argument("stdin", nargs="?", choices=["-"], help="read it from standard input")
+    preview.add_argument("--engine", help="see `engines`")
+    preview.add_argument("--voice", default="", help="see `voices`")
+    preview.add_argument("--language", default="auto", help="code such as en-us or de (default auto)")

@@ -12,13 +12,14 @@ from pathlib import Path
 from studio.db import Database
 from studio.errors import BadInput, NotFound
 from studio.files import write_bytes
-from studio.names import clean_name
+from studio.names import MAX_NAME, clean_name
 from studio.text.lexicon_files import MAX_BYTES, Row, from_csv, from_pls, to_csv, to_pls
 from studio.text.pronunciation import Entry, counts_for, fold
 
 #: More would make every text slow to prepare.
 MAX_ENTRIES = 20_000
-_MAX_VALUE = 200  # characters of a respelling or IPA: eSpeak NG takes 400 of its own notation
+_MAX_RESPELLING = 200
+_MAX_IPA = 90  # each symbol may take four characters of a notation, of which 400 are read
 _MAX_NOTE = 500
 _LANGUAGE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 _ALL = frozenset(("", "auto", "all", "*"))
@@ -51,7 +52,7 @@ class Lexicon:
 
     def entries(self, language: str = "") -> list[Entry]:
         """Every entry by word; those that count for `language` where one is given."""
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM lexicon ORDER BY key, language, id")  # noqa: S608
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM lexicon ORDER BY key COLLATE NOCASE, language, id")  # noqa: S608
         entries = [_from_row(row) for row in rows]
         return [entry for entry in entries if not language or counts_for(entry.language, language)]
 
@@ -190,11 +191,15 @@ def checked(entry: Entry) -> Entry:
         raise BadInput("The word has no letter or number.", "Write the word as it stands in texts.")
     if not respelling and not ipa:
         raise BadInput(f"“{word}” has neither a respelling nor IPA.", "Give one of them, or both.")
-    for name, value in (("word", word), ("respelling", respelling), ("IPA", ipa)):
+    for name, value, longest in (
+        ("word", word, MAX_NAME),
+        ("respelling", respelling, _MAX_RESPELLING),
+        ("IPA", ipa, _MAX_IPA),
+    ):
         if re.search(r"[\[\]]", value):
             raise BadInput(f"The {name} of “{word}” has brackets.", "Leave them out.")
-        if len(value) > _MAX_VALUE:
-            raise BadInput(f"The {name} has {len(value)} characters.", f"Use at most {_MAX_VALUE}.")
+        if len(value) > longest:
+            raise BadInput(f"The {name} has {len(value)} characters.", f"Use at most {longest}.")
     if respelling and not _speakable(respelling):
         raise BadInput(f"The respelling of “{word}” has no letter or number.", "Write it in letters.")
     if re.search(r"[\d<>{}=*#@&]", ipa):
