@@ -6,16 +6,17 @@ gives nothing before everything is done. Under the same seed the codes are the s
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from engines.qwen.sampling import Sampler, TalkerSampling, Vocabulary
-from engines.qwen.stack import GrowingCache, Stack
+from engines.qwen.stack import GrowingCache, Stack, fused
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class TalkerInput:
     embeds: Tensor  # [1, T, hidden]: read at once, at the start
     trailing: Tensor  # [1, N, hidden]: the rest of the text, one position for each frame
     pad: Tensor  # [1, 1, hidden]: what follows when the text is at its end
+
+    def text(self, frame: int) -> Tensor:
+        """[1, hidden]: what is added to the codes of the frame with this index."""
+        return self.trailing[:, frame] if frame < self.trailing.shape[1] else self.pad[:, 0]
 
 
 class Ending(Enum):
@@ -66,6 +71,25 @@ def capture(wrapper: Any, call: Callable[[], object]) -> TalkerInput:
     return TalkerInput(given["inputs_embeds"], given["trailing_text_hidden"], given["tts_pad_embed"])
 
 
+class FrameLoop(Protocol):
+    """What draws the frames of one take after another; `engines.qwen.cuda_graphs.make_loop` chooses."""
+
+    #: Why the last take ended; None until it has.
+    ending: Ending | None
+
+    def frames(
+        self,
+        prompt: TalkerInput,
+        sampling: TalkerSampling,
+        should_stop: Callable[[], bool] = ...,
+    ) -> Iterator[Tensor]:
+        """Each frame [16] int64 as soon as it is drawn; at most `sampling.max_frames`.
+
+        `should_stop` is asked before each. `ending` then tells why there are no more: a take that
+        has as many frames as it may and says that it has finished counts as finished.
+        """
+
+
 class TalkerLoop:
     """Draws the frames of one take after another from a talker (Qwen3TTSTalkerForConditionalGeneration).
 
@@ -77,16 +101,9 @@ class TalkerLoop:
     def __init__(self, talker: Any, max_positions: int | None = None) -> None:
         """`max_positions`: of prompt and frames together; the model's own limit if None."""
         self.max_positions: int = max_positions or talker.config.max_position_embeddings
-        #: Why the last take ended; None until it has.
         self.ending: Ending | None = None
-        self._vocabulary = Vocabulary.of(talker.config)
-        self._embed = talker.model.codec_embedding
-        self._head = talker.codec_head
-        weight = self._embed.weight
-        self._device = weight.device
-        self._stack = Stack(talker.model)
-        self._cache = GrowingCache(self._stack, weight.dtype, weight.device)
-        self._predictor = Predictor(talker.code_predictor, weight.dtype, weight.device)
+        self._model = TalkerModel(talker)
+        self._cache = GrowingCache(self._model.stack, self._model.dtype, self._model.device)
 
     @torch.inference_mode()
     def frames(
@@ -95,48 +112,61 @@ class TalkerLoop:
         sampling: TalkerSampling,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Iterator[Tensor]:
-        """Each frame [16] int64 as soon as it is drawn; at most `sampling.max_frames`.
-
-        `should_stop` is asked before each. `ending` then tells why there are no more: a take that
-        has as many frames as it may and says that it has finished counts as finished.
-        """
+        """See `FrameLoop`."""
         self.ending = None
-        sampler = Sampler(sampling, self._vocabulary, self._device)
+        model = self._model
+        sampler = Sampler(sampling, model.vocabulary, model.device)
         self._cache.reset()
-        hidden = self._stack(prompt.embeds[0], self._cache)[-1:]
-        frame = 0
-        while True:
+        hidden = model.stack(prompt.embeds[0], self._cache)[-1:]
+        for frame in itertools.count():
             if should_stop():
                 self.ending = Ending.STOPPED
                 return
-            code = sampler.first(self._head(hidden)[0], frame)
-            if code == self._vocabulary.eos:
+            code = sampler.first(model.head(hidden)[0], frame)
+            if code == model.vocabulary.eos:
                 self.ending = Ending.EOS
                 return
             if frame >= sampling.max_frames or self._cache.length >= self.max_positions:
                 self.ending = Ending.LIMIT
                 return
-            first = torch.tensor([code], device=self._device)
-            embedded = self._embed(first)
-            codes, residual = self._predictor(hidden, embedded, sampler)
+            first = torch.tensor([code], device=model.device)
+            embedded = model.embed(first)
+            codes, residual = model.predictor(hidden, embedded, sampler)
             yield torch.cat((first, codes))
-            text = prompt.trailing[:, frame] if frame < prompt.trailing.shape[1] else prompt.pad[:, 0]
-            hidden = self._stack(embedded + residual + text, self._cache)
-            frame += 1
+            hidden = model.stack(embedded + residual + prompt.text(frame), self._cache)
+
+
+class TalkerModel:
+    """What of a talker a frame needs."""
+
+    def __init__(self, talker: Any) -> None:
+        self.vocabulary = Vocabulary.of(talker.config)
+        self.embed, self.head = talker.model.codec_embedding, talker.codec_head
+        self.dtype: torch.dtype = self.embed.weight.dtype
+        self.device: torch.device = self.embed.weight.device
+        self.stack = Stack(talker.model)
+        self.predictor = Predictor(talker.code_predictor, self.dtype, self.device)
+
+
+class ResidualSampler(Protocol):
+    def residual(self, logits: Tensor) -> Tensor:
+        """One of the codes 1 to 15, [] int64, from `logits` [V]; asked for in order."""
 
 
 class Predictor:
     """The code predictor: the codes 1 to 15 of a frame, each from those before it."""
 
     def __init__(self, predictor: Any, dtype: torch.dtype, device: torch.device) -> None:
+        #: How many codes each of the 15 is one of.
+        self.sizes = tuple(head.out_features for head in predictor.lm_head)
         self._project = predictor.small_to_mtp_projection
-        self._heads = list(predictor.lm_head)
+        self._heads = [fused((head,)) for head in predictor.lm_head]
         self._embeds = list(predictor.model.codec_embedding)
         self._stack = Stack(predictor.model)
         # The talker's hidden state, then all codes but the last.
         self._cache = GrowingCache(self._stack, dtype, device, block=len(self._heads) + 1)
 
-    def __call__(self, hidden: Tensor, first: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
+    def __call__(self, hidden: Tensor, first: Tensor, sampler: ResidualSampler) -> tuple[Tensor, Tensor]:
         """The codes [15] int64 and the sum of their embeddings [1, hidden], from the talker's hidden
         state and the first code's embedding, both [1, hidden]."""
         self._cache.reset()
