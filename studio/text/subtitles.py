@@ -22,7 +22,7 @@ _CLOSING = "\"'”’»)]」』）"
 _SENTENCE_END = re.compile(rf"[.!?…。！？।॥؟۔။።][{re.escape(_CLOSING)}]*$")
 _CLAUSE_END = re.compile(rf"[,;:–—、，；：،؛][{re.escape(_CLOSING)}]*$")
 #: Scripts that put no space between words: kana, Chinese characters, Thai, Lao, Burmese, Khmer.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65]"
 )
 
@@ -106,7 +106,7 @@ def _pieces(words: Iterable[TimedWord]) -> Iterator[_Piece]:
         text = " ".join(word.text.split())
         if not text:
             continue
-        spaced = bool(last) and not (_UNSPACED.match(last[-1]) and _UNSPACED.match(text[0]))
+        spaced = bool(last) and not (UNSPACED.match(last[-1]) and UNSPACED.match(text[0]))
         chunks = list(_chunks(text))
         share = max(word.end - word.start, 0.0) / len(chunks)
         for index, chunk in enumerate(chunks):
@@ -146,7 +146,7 @@ def _ends_before(held: list[_Piece], following: _Piece) -> bool:
     """Whether the cue is over before `following` although there may be room for it."""
     if following.start - held[-1].end >= _SILENCE_S or following.end - held[0].start > MAX_CUE_S:
         return True
-    if not following.spaced and not _UNSPACED.match(held[-1].text[-1]):
+    if not following.spaced and not UNSPACED.match(held[-1].text[-1]):
         return False  # within a long word
     # A sentence too short to be read waits for the next one.
     return bool(_SENTENCE_END.search(held[-1].text)) and following.start - held[0].start >= MIN_CUE_S
