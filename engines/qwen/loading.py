@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engines.base import Placement
 from engines.devices import cpu_has_bfloat16, torch_module
@@ -15,6 +15,10 @@ from studio.errors import EngineFailed
 from studio.models.registry import ModelEntry
 from studio.models.validation import validate
 
+if TYPE_CHECKING:
+    from engines.qwen.codec import StreamingCodec
+    from engines.qwen.talker import FrameLoop
+
 
 @dataclass(eq=False)
 class LoadedModel:
@@ -23,9 +27,16 @@ class LoadedModel:
     entry: ModelEntry
     folder: Path
     wrapper: Any  # qwen_tts.Qwen3TTSModel
-    loop: Any  # of engines.qwen.cuda_graphs.make_loop
-    codec: Any  # engines.qwen.codec.StreamingCodec
+    loop: FrameLoop
+    codec: StreamingCodec
     placement: Placement
+    #: The same for the same weights only, so that what one model prepared is not given to another.
+    identity: str
+
+    @property
+    def positions(self) -> int:
+        """How many the talker has room for, of prompt and frames together."""
+        return int(self.wrapper.model.talker.config.max_position_embeddings)
 
     @property
     def generation(self) -> Mapping[str, Any]:
@@ -33,14 +44,8 @@ class LoadedModel:
         defaults: Mapping[str, Any] = self.wrapper.generate_defaults
         return defaults
 
-    @property
-    def identity(self) -> str:
-        """The same for the same weights only, so that what one model prepared is not given to
-        another."""
-        return identity(self.entry, self.folder)
 
-
-def identity(entry: ModelEntry, folder: Path) -> str:
+def _identity(entry: ModelEntry, folder: Path) -> str:
     """Key, size and time of the weights in `folder`."""
     stats = [(folder / file.name).stat() for file in entry.files if file.name.endswith(".safetensors")]
     return f"{entry.key} " + " ".join(f"{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)
@@ -88,8 +93,9 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
     torch = torch_module()
     package = qwen_tts_package()
     from engines.qwen.codec import StreamingCodec
-    from engines.qwen.talker import TalkerLoop
+    from engines.qwen.cuda_graphs import make_loop
 
+    identity = _identity(entry, folder)
     quantised = placement.dtype == "int8"
     dtype = torch.float32 if quantised else getattr(torch, placement.dtype)
     where = {} if placement.device == "cpu" else {"device_map": placement.device}
@@ -102,7 +108,7 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
     )
     _check_complete(entry, folder, wrapper.model)
     if dtype != torch.float32:
-        # The codec is published in float32 and costs little; halved it is audibly less exact.
+        # The codec is published in float32 and costs little; in 16 bits its sound is 31 dB off.
         wrapper.model.speech_tokenizer = package.Qwen3TTSTokenizer.from_pretrained(
             str(folder / "speech_tokenizer"), dtype=torch.float32, local_files_only=True, **where
         )
@@ -119,9 +125,10 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
         entry,
         folder,
         wrapper,
-        TalkerLoop(talker),
+        make_loop(talker),
         StreamingCodec(wrapper.model.speech_tokenizer, codec_dtype),
         placement,
+        identity,
     )
 
 

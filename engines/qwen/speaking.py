@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -72,7 +71,7 @@ def speak(
     ):
         prompt = capture(model.wrapper, _official_call(request, voice, model))
         sampling = sampling_of(request.sampling, model.generation, most_frames(request.text))
-        room = model.loop.max_positions - prompt.embeds.shape[1]
+        room = model.positions - prompt.embeds.shape[1]
         if room < 1:
             raise BadInput("The text is too long to be spoken at once.", "Speak it in shorter parts.")
         sampling = replace(sampling, max_frames=min(sampling.max_frames, room))
@@ -90,16 +89,15 @@ def _chunks(
     size = next(sizes)
     waiting: list[Tensor] = []
     reported = float("-inf")
-    with closing(model.loop.frames(prompt, sampling, lambda: control.cancelled)) as frames:
-        for number, frame in enumerate(frames, 1):
-            waiting.append(frame)
-            if time.monotonic() - reported >= _REPORT_S:
-                control.progress(f"speaking, frame {number}")
-                reported = time.monotonic()
-            # The last frame that is allowed waits for the ending, which goes with its chunk.
-            if len(waiting) >= size and number < sampling.max_frames:
-                yield SpeechChunk(_sound(waiting, model))
-                waiting, size = [], next(sizes, size)
+    for number, frame in enumerate(model.loop.frames(prompt, sampling, lambda: control.cancelled), 1):
+        waiting.append(frame)
+        if time.monotonic() - reported >= _REPORT_S:
+            control.progress(f"speaking, frame {number}")
+            reported = time.monotonic()
+        # The last frame that is allowed waits for the ending, which goes with its chunk.
+        if len(waiting) >= size and number < sampling.max_frames:
+            yield SpeechChunk(_sound(waiting, model))
+            waiting, size = [], next(sizes, size)
     control.check()
     if waiting:
         yield SpeechChunk(_sound(waiting, model), cut_off=model.loop.ending is Ending.LIMIT)
