@@ -180,6 +180,12 @@ def test_a_missing_model_is_named_with_the_way_to_get_it(service: SpeechService)
         service.plan(wanted)
 
 
+@pytest.mark.parametrize("name", ["small-preset", "Small preset", "small"])
+def test_a_model_may_be_named_by_a_word_of_its_label(service: SpeechService, name: str) -> None:
+    wanted = SpeechOrder(Capability.PRESET, TEXT, "modelled", "en", model=name)
+    assert service.plan(wanted).model == "small-preset"
+
+
 def test_an_unknown_model_lists_the_known_ones(service: SpeechService) -> None:
     with pytest.raises(NotFound, match="big-preset"):
         service.plan(SpeechOrder(Capability.PRESET, TEXT, "modelled", "en", model="bigger-preset"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass, replace
 
-from engines.base import Capability, EngineInfo, Speaker, SpeechEngine
+from engines.base import Capability, EngineInfo, ModelChoice, Speaker, SpeechEngine
 from studio.errors import BadInput, ModelMissing, unknown
 from studio.services.takes import AUTO_LANGUAGE, MAX_SEED, MODES, SpeechOrder
 from studio.settings import Settings
@@ -130,7 +130,7 @@ def _model(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[str, ..
             raise BadInput(f"{engine.info.label} has no models to choose from.", "Leave the model out.")
         return "", ()
     if order.model:
-        chosen = next((choice for choice in choices if order.model in (choice.key, choice.label)), None)
+        chosen = next((choice for choice in choices if _is_called(choice, order.model)), None)
         if chosen is None:
             raise unknown(f"model for {order.mode}", order.model, [choice.key for choice in choices])
     else:
@@ -140,12 +140,18 @@ def _model(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[str, ..
         hint = (
             f"Get it in the Models tab, or with: python app.py models download {chosen.key}"
             if not chosen.practice
-            else "Make it in the Models tab, or with: python app.py models practice qwen"
+            else f"Make it in the Models tab, or with: python app.py models practice {order.engine}"
         )
         if practice is not None and not chosen.practice:
             hint += f". To try without a download: python app.py models practice {order.engine}"
         raise ModelMissing(f"{chosen.label} is not installed.", hint)
     return chosen.key, (f"Model: {chosen.label}",) + ((chosen.note,) if chosen.note else ())
+
+
+def _is_called(choice: ModelChoice, name: str) -> bool:
+    """Whether `name` is its key, its label, or a word of the label such as "0.6B" or "practice"."""
+    wanted, label = name.lower(), choice.label.lower()
+    return wanted in (choice.key, label) or wanted in label.replace(",", "").split()
 
 
 def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
