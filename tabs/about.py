@@ -9,7 +9,7 @@ import gradio as gr
 from studio import __version__
 from studio.services.studio import Studio
 from studio.settings import Settings
-from tabs.edge import bind
+from tabs.edge import bind, refuse_visitors
 from tabs.model_view import name_of
 
 LABEL = "Settings/About"
@@ -40,7 +40,9 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private"
     )
     blocks.load(bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private")
-    unload.click(bind(on_unload, studio), None, engines, api_visibility="private")
+    unload.click(
+        bind(on_unload, studio), None, engines, concurrency_limit=None, api_visibility="private"
+    )
 
 
 def on_state(studio: Studio) -> str:
@@ -67,7 +69,8 @@ def on_state(studio: Studio) -> str:
     )
 
 
-def on_unload(studio: Studio) -> str:
+def on_unload(studio: Studio, request: gr.Request) -> str:
+    refuse_visitors(request)
     for engine_id in studio.engines.registry.ids:
         studio.engines.unload(engine_id)
     return on_state(studio)

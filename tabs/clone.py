@@ -38,10 +38,10 @@ def _voice(panel: SpeechTab, engines: Collection[EngineInfo], chosen: EngineInfo
     with gr.Accordion("Part of the reference, and more recordings", open=False, elem_id="clone-region"):
         with gr.Row():
             panel.fields["ref_start"] = gr.Number(
-                None, label="From (s)", minimum=0, elem_id="clone-ref-start", min_width=100
+                0, label="From (s)", minimum=0, elem_id="clone-ref-start", min_width=100
             )
             panel.fields["ref_end"] = gr.Number(
-                None, label="To (s)", minimum=0, elem_id="clone-ref-end", min_width=100
+                0, label="To (s); 0: its end", minimum=0, elem_id="clone-ref-end", min_width=100
             )
         panel.fields["x_vector_only"] = gr.Checkbox(
             False,

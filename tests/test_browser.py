@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import zipfile
 from collections.abc import Iterator
@@ -10,19 +9,24 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.running import Server
-
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None
+from tests.browsing import (
+    CHROMIUM,
+    TEXT,
+    assert_legible,
+    chromium,
+    downloaded,
+    finished,
+    generate,
+    opened,
 )
+from tests.running import Server
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (apt install chromium)")
 
-TEXT = "Good morning. This is a voice of your own."
 LONG = " ".join([TEXT] * 2_000)
-TABS = ("Clone", "Preset", "Design", "History", "Settings/About")
+TABS = ("Clone", "Preset", "Design", "History", "Models", "Settings/About")
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +37,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -47,29 +48,6 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page.set_default_timeout(20_000)
     yield page
     context.close()
-
-
-def opened(page: Page, address: str, tab: str) -> Page:
-    page.goto(f"{address}/?tab={tab}")
-    page.locator(f"#tab-{tab}").wait_for()
-    return page
-
-
-def generate(page: Page, tab: str, text: str = TEXT) -> None:
-    page.locator(f"#{tab}-text textarea").fill(text)
-    page.locator(f"#{tab}-generate").click()
-
-
-def finished(page: Page, tab: str) -> None:
-    page.locator(f"#{tab}-downloads a").first.wait_for()
-
-
-def downloaded(page: Page, selector: str) -> Path:
-    with page.expect_download() as caught:
-        page.locator(selector).click()
-    path = Path(caught.value.path())
-    named = path.with_name(caught.value.suggested_filename)
-    return path.rename(named)
 
 
 def test_preset_speaks_at_once_and_can_be_downloaded(page: Page, address: str) -> None:
@@ -294,26 +272,5 @@ def test_the_page_fits_and_can_be_read(browser: Browser, address: str, scheme: s
         page.get_by_role("tab", name=name, exact=True).click()
         page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    ground = page.evaluate(_LUMINANCE, "body")
-    assert ground < 0.2 if scheme == "dark" else ground > 0.8
-    for selector in (".timbre-line", "#timbre-tabs button", "#about-settings td"):
-        ink = page.evaluate(_LUMINANCE_OF_TEXT, selector)
-        contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
-        assert contrast >= 4.5, f"{selector} has a contrast of {contrast:.1f}"
+    assert_legible(page, scheme, (".timbre-line", "#timbre-tabs button", "#about-settings td"))
     context.close()
-
-
-_TO_LUMINANCE = """const lum = (css) => {
-  const [r, g, b] = css.match(/[\\d.]+/g).map(Number).map((v) => v / 255)
-    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b; };"""
-_LUMINANCE = (
-    "(selector) => {"
-    + _TO_LUMINANCE
-    + "return lum(getComputedStyle(document.querySelector(selector)).backgroundColor); }"
-)
-_LUMINANCE_OF_TEXT = (
-    "(selector) => {"
-    + _TO_LUMINANCE
-    + "return lum(getComputedStyle(document.querySelector(selector)).color); }"
-)

@@ -68,7 +68,7 @@ def from_order(order: SpeechOrder, engine: EngineInfo) -> dict[str, Any]:
         "model": order.model,
         "language": order.language,
         "speed": order.speed,
-        "seed": order.seed,
+        "seed": "" if order.seed is None else str(order.seed),
         "loudness": order.loudness is Loudness.STANDARD,
     }
     if order.mode is Capability.PRESET:
@@ -82,8 +82,8 @@ def from_order(order: SpeechOrder, engine: EngineInfo) -> dict[str, Any]:
         values |= {
             "ref_audio": str(order.reference.audio),
             "ref_text": order.reference.text,
-            "ref_start": order.reference.start,
-            "ref_end": order.reference.end,
+            "ref_start": order.reference.start or 0,
+            "ref_end": order.reference.end or 0,
             "x_vector_only": order.reference.x_vector_only,
             "ref_more": [str(other.audio) for other in order.reference.more],
         }
@@ -142,18 +142,22 @@ def _reference(values: Mapping[str, Any]) -> Reference | None:
     return Reference(
         audio=Path(path),
         text=values.get("ref_text") or "",
-        start=values.get("ref_start"),
-        end=values.get("ref_end"),
+        # 0 in the form is no limit: Gradio's number boxes cannot be left empty.
+        start=values.get("ref_start") or None,
+        end=values.get("ref_end") or None,
         x_vector_only=bool(values.get("x_vector_only")),
         more=tuple(Reference(Path(more)) for more in values.get("ref_more") or ()),
     )
 
 
-def _seed(value: float | None) -> int | None:
-    if value is None:
+def _seed(value: Any) -> int | None:
+    """The seed as typed; settings saved by an older studio hold numbers."""
+    text = "" if value is None else f"{value:.0f}" if isinstance(value, float) else str(value).strip()
+    if not text:
         return None
-    if value != int(value):
+    try:
+        return int(text)
+    except ValueError:
         raise BadInput(
-            f"The seed {value:g} is no whole number.", "Use a whole number, or leave it empty."
-        )
-    return int(value)
+            f"The seed “{text[:40]}” is no whole number.", "Use a whole number, or leave it empty."
+        ) from None

@@ -11,7 +11,7 @@ import gradio as gr
 
 from engines.base import Capability, EngineInfo
 from studio.services.studio import Studio
-from studio.services.takes import AUTO_LANGUAGE
+from studio.services.takes import AUTO_LANGUAGE, MAX_SEED
 from tabs.speech import choices, missing, view
 from tabs.speech.form import (
     MAX_TAKES,
@@ -174,12 +174,13 @@ def _advanced(panel: SpeechTab, engines: list[EngineInfo], chosen: EngineInfo) -
                 0.5, 2.0, value=1.0, step=0.05, label="Speed", elem_id=f"{panel.id}-speed"
             )
         with gr.Row():
-            panel.fields["seed"] = gr.Number(
-                None,
+            # Not gr.Number: in Gradio 6.17 an empty one turns into 0 when it comes into view.
+            panel.fields["seed"] = gr.Textbox(
+                "",
                 label="Seed",
                 info="Empty: a new one each time; shown with the result.",
-                precision=0,
-                minimum=0,
+                max_lines=1,
+                max_length=len(str(MAX_SEED)),
                 elem_id=f"{panel.id}-seed",
                 min_width=140,
             )

@@ -1,0 +1,75 @@
+"""Using the page in a real browser, as a person does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+TEXT = "Good morning. This is a voice of your own."
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser that plays sound without being touched."""
+    options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+def opened(page: Page, address: str, tab: str) -> Page:
+    page.goto(f"{address}/?tab={tab}")
+    page.locator(f"#tab-{tab}").wait_for()
+    return page
+
+
+def generate(page: Page, tab: str, text: str = TEXT) -> None:
+    page.locator(f"#{tab}-text textarea").fill(text)
+    page.locator(f"#{tab}-generate").click()
+
+
+def finished(page: Page, tab: str) -> None:
+    page.locator(f"#{tab}-downloads a").first.wait_for()
+
+
+def downloaded(page: Page, selector: str) -> Path:
+    with page.expect_download() as caught:
+        page.locator(selector).click()
+    path = Path(caught.value.path())
+    named = path.with_name(caught.value.suggested_filename)
+    return path.rename(named)
+
+
+def assert_legible(page: Page, scheme: str, selectors: Sequence[str]) -> None:
+    """The page's ground is that of `scheme`, and each text stands out from it by 4.5 (WCAG AA)."""
+    ground = page.evaluate(_LUMINANCE, "body")
+    assert ground < 0.2 if scheme == "dark" else ground > 0.8
+    for selector in selectors:
+        ink = page.evaluate(_LUMINANCE_OF_TEXT, selector)
+        contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
+        assert contrast >= 4.5, f"{selector} has a contrast of {contrast:.1f}"
+
+
+_TO_LUMINANCE = """const lum = (css) => {
+  const [r, g, b] = css.match(/[\\d.]+/g).map(Number).map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b; };"""
+_LUMINANCE = (
+    "(selector) => {"
+    + _TO_LUMINANCE
+    + "return lum(getComputedStyle(document.querySelector(selector)).backgroundColor); }"
+)
+_LUMINANCE_OF_TEXT = (
+    "(selector) => {"
+    + _TO_LUMINANCE
+    + "return lum(getComputedStyle(document.querySelector(selector)).color); }"
+)

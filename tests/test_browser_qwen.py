@@ -1,0 +1,216 @@
+"""The neural voice in a real browser: its models come, speak and go. Practice models make noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+from playwright.sync_api import Browser, Page, expect
+
+from tests.audio_files import RATE, tone, wav
+from tests.browsing import (
+    CHROMIUM,
+    TEXT,
+    assert_legible,
+    chromium,
+    downloaded,
+    finished,
+    generate,
+    opened,
+)
+from tests.running import Server
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (apt install chromium)")
+
+LONG = " ".join([TEXT] * 200)
+PRACTICE = "qwen-practice-custom-voice"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, practice_models: Path) -> Iterator[str]:
+    """A machine with the practice models, and Qwen3-TTS as the engine chosen at first."""
+    home = tmp_path_factory.mktemp("neural") / "home"
+    with Server(home, QWEN_TTS_MODELS_DIR=str(practice_models), TIMBRE_DEFAULT_ENGINE="qwen") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A machine without models but for a download that somebody broke off by hand."""
+    folder = tmp_path_factory.mktemp("bare")
+    begun = folder / "models" / "Qwen3-TTS-12Hz-1.7B-Base"
+    begun.mkdir(parents=True)
+    (begun / "merges.txt").write_text("#version: 0.2\n")
+    models = str(folder / "models")
+    with Server(folder / "home", QWEN_TTS_MODELS_DIR=models, TIMBRE_DEFAULT_ENGINE="qwen") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(40_000)  # the first take imports torch
+    yield page
+    context.close()
+
+
+def choose(page: Page, dropdown: str, option: str) -> None:
+    page.locator(f"{dropdown} input").click()
+    page.get_by_role("option", name=option).click()
+
+
+def heard(page: Page, tab: str) -> float:
+    """Seconds of sound in the finished file, which must not be silent."""
+    samples, rate = soundfile.read(downloaded(page, f"#{tab}-downloads a[href$='format=wav']"))
+    assert abs(samples).max() > 0.01
+    return float(len(samples) / rate)
+
+
+def test_a_preset_voice_is_heard_before_it_has_ended(page: Page, address: str) -> None:
+    opened(page, address, "preset")
+    expect(page.locator("#preset-speaker-note")).to_contain_text("voice")
+    expect(page.locator("#preset-model-note")).to_contain_text("noise")
+    assert page.locator("#preset-missing").is_hidden()
+    generate(page, "preset", " ".join([TEXT] * 4))
+    page.wait_for_function(
+        "Number(document.querySelector('.timbre-player')?.dataset.heard) > 0.1"
+        " && document.querySelector('#preset-status progress')"
+    )
+    expect(page.locator("#preset-status")).to_contain_text("frame")
+    finished(page, "preset")
+    expect(page.locator("#preset-status")).to_contain_text("Running on")
+    assert heard(page, "preset") > 1
+
+
+def test_a_recording_is_cloned(page: Page, address: str, tmp_path: Path) -> None:
+    opened(page, address, "clone")
+    reference = wav(tmp_path / "reference.wav", tone(3))
+    more = wav(tmp_path / "more.wav", tone(2, RATE, 330))
+    page.locator("#clone-ref-audio input[type=file]").set_input_files(reference)
+    page.locator("#clone-ref-audio .waveform-container, #clone-ref-audio canvas").first.wait_for(
+        state="attached"
+    )
+    page.locator("#clone-region button").first.click()
+    with page.expect_response(lambda response: "upload" in response.url):
+        page.locator("#clone-ref-more input[type=file]").set_input_files(more)
+    page.locator("#clone-ref-more").get_by_text("more").first.wait_for()
+    generate(page, "clone")
+    finished(page, "clone")
+    assert heard(page, "clone") > 0.5
+
+
+def test_a_described_voice_speaks_and_the_engine_reads_the_words_itself(
+    page: Page, address: str
+) -> None:
+    opened(page, address, "design")
+    expect(page.locator("#design-understood")).to_contain_text("reads your words itself")
+    assert page.locator("#design-espeak-f0").count() == 0
+    choose(page, "#design-example", "an old man")
+    expect(page.locator("#design-description textarea")).to_have_value("an old man, deep and slow")
+    generate(page, "design")
+    finished(page, "design")
+    assert heard(page, "design") > 0.5
+
+
+def test_stop_keeps_what_was_spoken(page: Page, address: str) -> None:
+    opened(page, address, "preset")
+    generate(page, "preset", LONG)
+    page.wait_for_function("Number(document.querySelector('.timbre-player')?.dataset.heard) > 0.3")
+    page.locator("#preset-stop").click()
+    expect(page.locator("#preset-status")).to_contain_text("Stopped; kept")
+    finished(page, "preset")
+    assert heard(page, "preset") > 0.3
+
+
+def test_the_form_follows_the_engine(page: Page, address: str) -> None:
+    opened(page, address, "preset")
+    page.locator("#preset-advanced button").first.click()
+    expect(page.locator("#preset-loudness")).to_be_visible()
+    assert not page.locator("#preset-speed").is_visible()
+    page.locator("#preset-qwen-draw button").first.click()
+    choose(page, "#preset-qwen-sampling", "Steady")
+    temperature = page.locator("#preset-qwen-temperature input[type=number]")
+    expect(temperature).to_have_value("0.6")
+    page.locator("#preset-qwen-top_p input[type=range]").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#preset-qwen-sampling input")).to_have_value("Custom")
+    choose(page, "#preset-engine", "eSpeak")
+    expect(page.locator("#preset-speed")).to_be_visible()
+    expect(page.locator("#preset-model")).to_be_hidden()
+    expect(page.locator("#preset-instruct")).to_be_hidden()
+    expect(page.locator("#preset-qwen-draw")).to_be_hidden()
+    choose(page, "#preset-engine", "Qwen3-TTS")
+    expect(page.locator("#preset-instruct")).to_be_visible()
+    expect(temperature).to_have_value("0.6")
+
+
+def test_a_model_is_loaded_and_unloaded_by_keyboard(page: Page, address: str) -> None:
+    opened(page, address, "models")
+    name = page.locator(f"[data-pick={PRACTICE}]")
+    name.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#models-detail")).to_contain_text("custom voice")
+    expect(page.locator("tr.timbre-chosen")).to_contain_text("ready")
+    if page.locator("#models-unload").is_enabled():  # an earlier take has loaded it
+        page.locator("#models-unload").press("Enter")
+    choose(page, "#models-precision", "float32")
+    page.locator("#models-load:enabled").press("Enter")
+    expect(page.locator("tr.timbre-chosen")).to_contain_text("ready, loaded")
+    expect(page.locator("#models-summary")).to_contain_text("float32, set so")
+    page.get_by_role("tab", name="Settings/About", exact=True).click()
+    expect(page.locator("#about-engines")).to_contain_text("float32, set so")
+    page.get_by_role("tab", name="Models", exact=True).click()
+    page.locator("#models-unload:enabled").press("Enter")
+    expect(page.locator("#models-summary")).to_contain_text("No model is in memory")
+
+
+def test_a_bare_machine_says_what_is_missing_makes_it_and_speaks(page: Page, bare: str) -> None:
+    opened(page, bare, "clone")
+    notice = page.locator("#clone-missing")
+    expect(notice).to_contain_text("incomplete")
+    expect(notice).to_contain_text("model.safetensors is missing")
+    expect(page.locator("#clone-missing-download")).to_contain_text("GB")
+    page.locator("#clone-missing-practice").click()
+    expect(page.locator("#clone-missing-progress")).to_contain_text("practice")
+    page.reload()
+    expect(page.locator("#clone-missing-progress")).to_contain_text("practice")
+    expect(notice).to_be_hidden(timeout=90_000)
+    page.get_by_role("tab", name="Preset", exact=True).click()
+    expect(page.locator("#preset-missing")).to_be_hidden()
+    generate(page, "preset")
+    finished(page, "preset")
+    page.get_by_role("tab", name="Models", exact=True).click()
+    page.locator("[data-pick=qwen-practice-base]").click()
+    expect(page.locator("tr.timbre-chosen")).to_contain_text("ready")
+    page.locator("#models-delete:enabled").click()
+    page.locator("#models-delete-no").click()
+    expect(page.locator("#models-delete-yes")).to_be_hidden()
+    page.locator("#models-delete").click()
+    page.locator("#models-delete-yes").click()
+    expect(page.locator("tr.timbre-chosen")).to_contain_text("not here")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_and_can_be_read(browser: Browser, bare: str, scheme: str) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page = opened(context.new_page(), bare, "models")
+    page.locator(".timbre-pick").first.wait_for()
+    texts = (".timbre-pick", "#models-list td", "#models-detail .timbre-line")
+    assert_legible(page, scheme, texts)
+    for tab in ("Models", "Clone", "Preset", "Design"):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
