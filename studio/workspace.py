@@ -44,6 +44,11 @@ class Workspace:
         return self.home / "references"
 
     @property
+    def recordings(self) -> Path:
+        """Recordings that transcripts were made from, by content hash."""
+        return self.home / "recordings"
+
+    @property
     def logs(self) -> Path:
         """One log file a job."""
         return self.home / "logs"
@@ -95,6 +100,7 @@ class Workspace:
         return (
             self.outputs,
             self.references,
+            self.recordings,
             self.logs,
             self.gradio_temp,
             self.voice_prompts,

@@ -45,6 +45,7 @@ def load(entry: ModelEntry, folder: Path, placement: Placement) -> Loaded:
     torch = devices.torch_module()
     from whisper.model import ModelDimensions, Whisper
 
+    ALIGNER.start()  # beside the reading; not earlier: two threads must not import the package at once
     path = folder / entry.files[0].name
     device = placement.device if placement.device.startswith("cuda") else "cpu"
     half = device != "cpu" and placement.dtype != "float32"

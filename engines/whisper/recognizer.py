@@ -91,7 +91,6 @@ class WhisperRecognizer:
                 f"Get it again with: python app.py models {get}",
             )
         self.unload()
-        ALIGNER.start()  # beside the reading
         self._loaded = load(entry, found.folder, placement)
 
     def unload(self) -> None:

@@ -14,12 +14,14 @@ from studio.errors import StudioError
 from studio.jobs import Supervisor
 from studio.models.folders import ModelFolders
 from studio.services.history import History
-from studio.services.language_model import LanguageModel
+from studio.services.language_model import LanguageModel, Processed
 from studio.services.lexicon import Lexicon
 from studio.services.models import ModelService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
 from studio.services.speech import SpeechService
+from studio.services.transcribing import TranscriptService
+from studio.services.transcript_history import TranscriptHistory
 from studio.services.wording import Wording
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -67,6 +69,20 @@ class Studio:
             settings, self.workspace, self.engines, self.history, references, wording
         )
 
+        self.transcripts = TranscriptService(
+            settings,
+            self.workspace,
+            self.engines,
+            TranscriptHistory(self.database, self.workspace.outputs, self.workspace.recordings),
+            self._corrected,
+        )
+
+    def _corrected(self, text: str, language: str, context: str, control: Control) -> Processed:
+        """A transcript as the language model corrects it, where one is set and wanted."""
+        if not self.language_model.enabled("stt"):
+            return Processed(text, text, changed=False)
+        return self.language_model.process(text, "stt", language, context, control)
+
     def warm_up(self) -> None:
         """Get the default engine ready if that costs nothing, so that the first take starts at
         once. Whatever fails here fails again, with words, when somebody speaks."""
@@ -81,6 +97,7 @@ class Studio:
     def close(self) -> None:
         """Stop what speaks, keep what was made, unload the engines. Jobs run on by themselves."""
         self.speech.close()
+        self.transcripts.close()
         self.jobs.close()
         self.engines.close()
         self.database.close()
