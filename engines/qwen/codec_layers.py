@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engines.qwen.stack import rotation_table
+from engines.qwen.stack import product, rotation_table
 
 #: From so many input steps on, a convolution beats its matrix product on the CPU: the product copies
 #: every step once for each tap.
@@ -32,7 +32,7 @@ class Dense:
             self._bias = self._bias.detach().to(dtype)
 
     def __call__(self, x: Tensor) -> Tensor:
-        return functional.linear(x.to(self._weight.dtype), self._weight, self._bias)
+        return product(x.to(self._weight.dtype), self._weight, self._bias)
 
 
 class Conv:
@@ -67,10 +67,10 @@ class Conv:
         if self._depthwise:
             return (self._unfolded(x, steps) * self._by_taps).sum(1) + self._bias
         if self._taps == 1:
-            return functional.linear(x, self._by_taps, self._bias)
+            return product(x, self._by_taps, self._bias)
         if self._on_cpu and steps >= _CONVOLVE_FROM:
             return self._convolved(x)
-        return functional.linear(self._unfolded(x, steps).reshape(steps, -1), self._by_taps, self._bias)
+        return product(self._unfolded(x, steps).reshape(steps, -1), self._by_taps, self._bias)
 
     def _unfolded(self, x: Tensor, steps: int) -> Tensor:
         """[steps, taps, in]: what each output step sees."""
@@ -115,8 +115,8 @@ class Upsample:
 
     def __call__(self, x: Tensor) -> Tensor:
         """[T, in] to [T * stride, out] float32."""
-        y = functional.linear(x.to(self._weight.dtype), self._weight, self._bias)
-        y = y.view(x.shape[0], -1, self._width)
+        y = product(x.to(self._weight.dtype), self._weight, self._bias)
+        y = y.reshape(x.shape[0], -1, self._width)
         out = y[:, : self.stride].float()
         if self._tail:
             tails = torch.cat((self._past, y[:, self.stride :]))
@@ -225,7 +225,7 @@ class TransformerLayer:
     def __call__(
         self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None, keep: int
     ) -> Tensor:
-        qkv = self._qkv(self._before(x)).float().view(x.shape[0], -1, self._head_dim)
+        qkv = self._qkv(self._before(x)).float().reshape(x.shape[0], -1, self._head_dim)
         turned = self._heads + self._kv_heads
         qk, cos, sin = qkv[:, :turned], *rotation
         qk = qk * cos + qk.roll(self._head_dim // 2, -1) * sin

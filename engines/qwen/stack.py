@@ -18,6 +18,9 @@ from engines.qwen.quantization import Int8Linear
 
 Projection = Callable[[Tensor], Tensor]
 
+#: From so many rows on, arithmetic counts for more than reading the weight.
+_MANY_ROWS = 64
+
 
 class Cache(Protocol):
     """Where a stack keeps the keys and values of what it has read."""
@@ -100,9 +103,7 @@ def fused(linears: Sequence[Any]) -> Projection:
             return linears[0]
         return lambda x: torch.cat([linear(x) for linear in linears], -1)
     weight = _shared_weight(linears)
-    if weight.device.type == "cpu" and weight.dtype == torch.bfloat16:
-        return lambda x: _bfloat16_product(x, weight)
-    return lambda x: functional.linear(x, weight)
+    return lambda x: product(x, weight)
 
 
 def _shared_weight(linears: Sequence[nn.Linear]) -> Tensor:
@@ -117,12 +118,17 @@ def _shared_weight(linears: Sequence[nn.Linear]) -> Tensor:
     return weight
 
 
-def _bfloat16_product(x: Tensor, weight: Tensor) -> Tensor:
-    """x [T, in] times `weight` [out, in], on a CPU. Taken this way round, torch's products read
-    bfloat16 weights a third faster at few rows than `linear` does, and no slower at many."""
-    if x.shape[0] == 1:
-        return torch.mv(weight, x[0])[None]
-    return torch.mm(weight, x.t()).t()
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x [T, in] times `weight` [out, in], and `bias` [out] added.
+
+    At few rows what counts is how fast the weight is read. torch's bfloat16 products on a CPU read it
+    a third faster in these two forms than in `linear`; the second's result is a transposed view.
+    """
+    rows = x.shape[0]
+    if rows >= _MANY_ROWS or weight.device.type != "cpu" or weight.dtype != torch.bfloat16:
+        return functional.linear(x, weight, bias)
+    y = torch.mv(weight, x[0])[None] if rows == 1 else torch.mm(weight, x.t()).t()
+    return y if bias is None else y + bias
 
 
 def rotation_table(rotary: Any, start: int, count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
