@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,17 @@ def test_every_sampling_preset_stays_within_the_fields() -> None:
         for key, field in fields.items():
             value = getattr(params, key)
             assert value is None or field.minimum <= value <= field.maximum
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_it_speaks_in_every_number_format_of_a_processor(
+    practice_models: Path, cache: Path, dtype: str
+) -> None:
+    engine = engine_with(practice_models, cache)
+    engine.load(replace(CPU, dtype=dtype), CUSTOM_VOICE)
+    heard = sound(say(engine, speaker="Ryan"))
+    assert len(heard) > RATE
+    assert np.isfinite(heard).all()
 
 
 # Drawing

@@ -134,6 +134,16 @@ def test_long_transcripts_are_aligned(engine: EspeakEngine, name: str) -> None:
 # Sound
 
 
+def test_of_several_recordings_the_first_is_matched_and_that_is_said(
+    engine: EspeakEngine, reference: Path, prompt: VoicePrompt
+) -> None:
+    several = engine.create_voice_prompt(
+        reference, REFERENCE_TEXT, "en-us", False, Control(), more=(reference,)
+    )
+    assert several.cache == prompt.cache
+    assert "Only the first recording" in several.notes[-1]
+
+
 def test_the_first_sound_comes_long_before_the_last(engine: EspeakEngine, prompt: VoicePrompt) -> None:
     say(engine, "Warm.", voice_prompt=prompt)
     start = time.perf_counter()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.base import Placement
 from engines.devices import cpu_has_bfloat16, torch_module
-from engines.qwen.memory import is_lack_of_memory, memory_limit
+from engines.qwen.memory import give_back, is_lack_of_memory, memory_limit
 from engines.qwen.package import qwen_tts_package
 from studio.errors import EngineFailed
 from studio.models.registry import ModelEntry
@@ -121,6 +121,7 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
         from engines.qwen.quantization import quantise
 
         quantise(talker)
+    give_back()  # what was read in another form than it is kept
     return LoadedModel(
         entry,
         folder,
