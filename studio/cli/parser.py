@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="command")
     _speak(commands.add_parser("speak", help="speak a text into a file", epilog=_EPILOG))
     _batch(commands.add_parser("batch", help="speak many lines, each model loaded once", epilog=_EPILOG))
+    _transcribe(commands.add_parser("transcribe", help="write a recording down", epilog=_EPILOG))
     _voices(commands.add_parser("voices", help="list the voices of an engine", epilog=_EPILOG))
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
@@ -118,6 +119,24 @@ def _batch(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--engine", help="where a line names none")
     command.add_argument("--output", help="folder for the files (default: outputs/)")
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    _common(command)
+
+
+def _transcribe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recording", help="a file with sound: wav, mp3, m4a, mp4, webm, ...")
+    command.add_argument("--engine", default="auto", help="whisper, faster_whisper or pocketsphinx")
+    command.add_argument("--model", default="", help="a model of it, see `models list`")
+    command.add_argument("--language", default="auto", help="code such as en or de (default auto)")
+    command.add_argument(
+        "--task", choices=["transcribe", "translate"], default="transcribe",
+        help="translate: into English",
+    )  # fmt: skip
+    command.add_argument("--prompt", default="", help="names and words that are likely to occur")
+    command.add_argument("--raw", action="store_true", help="as recognised, without the language model")
+    command.add_argument("--output", help="file to write: .txt, .srt, .vtt, .tsv or .json")
+    command.add_argument("--srt", help="subtitles to write")
+    command.add_argument("--vtt", help="subtitles to write")
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
     _common(command)
 

@@ -87,8 +87,8 @@ def recognise(
                 lease = stack.enter_context(
                     engines.lease_recognizer(choice.info.id, control, choice.model)
                 )
-                if lease.placement is not None and lease.placement.warning:
-                    heard.notes.append(lease.placement.warning)
+                if lease.placement is not None and lease.placement.device == "cpu":
+                    heard.notes.append("No graphics card is used: the larger the model, the slower.")
             else:
                 lease.give_way()
             live.running()

@@ -173,7 +173,7 @@ def _known_language(language: str, infos: Iterable[RecognizerInfo]) -> str:
     known = {code for info in infos for code in info.languages}
     found = closest(language, known)
     if found is None:
-        raise unknown("language of recognition", language, known)
+        raise unknown("language", language, known)
     return found
 
 
