@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     llm_model: str = Field(
         "", description="Its model, by the server's name; empty: the server's choice."
     )
-    llm_api_key: str = Field("", description="Its key, sent to that server only; empty: none.")
+    llm_api_key: str = Field(
+        "", repr=False, description="Its key, sent to that server only; empty: none."
+    )
     llm_timeout_s: float = Field(
         60.0, gt=0, description="Longest wait for one answer of the language model, seconds."
     )
@@ -140,6 +142,14 @@ class Settings(BaseSettings):
         if address.username or address.password or address.query or address.fragment:
             raise ValueError("it must hold no user, key or question mark; give a key as llm_api_key")
         return value.strip().rstrip("/")
+
+    @field_validator("llm_api_key")
+    @classmethod
+    def _key(cls, value: str) -> str:
+        # It stands in a header; what cannot stand there would turn up in the error instead.
+        if not all("!" <= char <= "~" for char in value.strip()):
+            raise ValueError("it has a space or a character that no key has")
+        return value.strip()
 
     @field_validator("home", "models_dir")
     @classmethod

@@ -264,6 +264,22 @@ def test_before_speech_numbers_may_become_words(server: LlmServer, tmp_path: Pat
     assert model(tmp_path, server.url).process("It costs £1,234.99.", "tts").text == said
 
 
+def test_halves_of_characters_and_control_characters_do_not_come_through(
+    server: LlmServer, tmp_path: Path
+) -> None:
+    server.answer = lambda text: text.upper() + "\ud83d\x00\u202e"
+    done = model(tmp_path, server.url).process(RAW + " \udc00", "stt")
+    assert done.text == RAW.upper()
+
+
+@pytest.mark.parametrize("key", ["two words", "ключ", "line\nbreak", "x\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(key: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="llm_api_key") as caught:
+        load_settings(home=tmp_path, llm_api_key=key)
+    assert key not in str(caught.value)
+    assert KEY not in repr(settings(tmp_path, "http://h"))
+
+
 def test_an_unknown_mode_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="mode"):
         model(tmp_path, "").process(RAW, "sst")

@@ -123,7 +123,8 @@ def _pieces(text: str, language: str, limit: int) -> list[tuple[int, int]]:
     """Stretches to be sent, each at most `limit` characters, cut where sentences end if they fit;
     what lies between them holds nothing to speak."""
     merged: list[tuple[int, int]] = []
-    for part in parts(text, language, limit):
+    whole = text.encode("utf-8", "replace").decode()  # the same length, without halves of characters
+    for part in parts(whole, language, limit):
         if merged and part.end - merged[-1][0] <= limit:
             merged[-1] = (merged[-1][0], part.end)
         else:

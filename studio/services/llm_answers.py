@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import regex  # type: ignore[import-untyped]
 
+from studio.text.sentences import clean
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -51,7 +53,7 @@ class Unusable(Exception):
 
 def usable(answer: str, text: str, mode: str) -> str:
     """The processed text within `answer`, without thoughts, fences and chatter. Raises Unusable."""
-    cleaned = _without_thoughts(answer)
+    cleaned = _without_thoughts(clean(answer))
     if (fenced := _FENCED.match(cleaned)) and "```" not in text:
         cleaned = fenced["inside"].strip()
     if not _PREAMBLE.match(text):

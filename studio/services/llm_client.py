@@ -83,7 +83,8 @@ async def _watched(settings: Settings, question: Question, control: Control) -> 
 async def _post(settings: Settings, question: Question) -> bytes:
     import httpx
 
-    headers = {"Accept": "application/json"}
+    # identity: what is not compressed cannot be a small answer that unpacks to gigabytes
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     if settings.llm_api_key:
         headers["Authorization"] = f"Bearer {settings.llm_api_key}"
     body: dict[str, Any] = {
@@ -110,7 +111,7 @@ async def _post(settings: Settings, question: Question) -> bytes:
             "See whether it runs and is not busy, or raise llm_timeout_s.",
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        # UnicodeError: a host's name that cannot be one, a key that cannot stand in a header
+        # UnicodeError: a host's name that cannot be one
         raise NoAnswer(
             f"The language model at {settings.llm_url} cannot be reached"
             f" ({type(error).__name__}{_detail(str(error))}).",
@@ -120,7 +121,7 @@ async def _post(settings: Settings, question: Question) -> bytes:
 
 async def _read(response: httpx.Response, limit: int) -> bytes:
     content = bytearray()
-    async for block in response.aiter_bytes():
+    async for block in response.aiter_raw():
         content += block
         if len(content) > limit:
             raise NoAnswer("The language model's answer never ended.", "Choose another model.", False)

@@ -62,7 +62,9 @@ class Prompt:
             (role, _FIELD.sub(lambda match: given[match[1]], template).strip())
             for role, template in (("system", self.system), ("user", self.user))
         ]
-        return [{"role": role, "content": content} for role, content in filled if content]
+        # Halves of characters cannot be sent.
+        plain = [(role, content.encode("utf-8", "ignore").decode()) for role, content in filled]
+        return [{"role": role, "content": content} for role, content in plain if content]
 
 
 def load(home: Path, mode: str, key: str = "") -> Prompt:
