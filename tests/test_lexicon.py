@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
@@ -110,6 +110,7 @@ def test_a_lexicon_goes_out_and_comes_back(ending: str, lexicon: Lexicon, tmp_pa
 VALUES = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
+@example(Entry("a\ufffe\uffffb", "", "c\uffff", "", False, "\x00\ufffe"))
 @given(
     st.builds(
         Entry,

@@ -23,6 +23,8 @@ _MAX_IPA = 90  # each symbol may take four characters of a notation, of which 40
 _MAX_NOTE = 500
 _LANGUAGE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 _ALL = frozenset(("", "auto", "all", "*"))
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+_JOINERS = "\u200c\u200d"
 _COLUMNS = "id, word, language, respelling, ipa, case_sensitive, note"
 
 
@@ -52,7 +54,9 @@ class Lexicon:
 
     def entries(self, language: str = "") -> list[Entry]:
         """Every entry by word; those that count for `language` where one is given."""
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM lexicon ORDER BY key COLLATE NOCASE, language, id")  # noqa: S608
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM lexicon ORDER BY key COLLATE NOCASE, language, id"
+        )  # noqa: S608
         entries = [_from_row(row) for row in rows]
         return [entry for entry in entries if not language or counts_for(entry.language, language)]
 
@@ -184,7 +188,7 @@ class Lexicon:
 def checked(entry: Entry) -> Entry:
     """`entry` as it is kept: NFC, without odd spaces, IPA without slashes around it. Raises BadInput
     naming what is wrong."""
-    word = clean_name(entry.word)
+    word = clean_name(_writable(entry.word))
     respelling, ipa, note = (_cleaned(value) for value in (entry.respelling, entry.ipa, entry.note))
     ipa = ipa.strip("/[] ")
     if not _speakable(word):
@@ -222,9 +226,17 @@ def _language(code: str) -> str:
 
 def _cleaned(value: str) -> str:
     """Empty, or cleaned as names are: no control or direction-changing characters."""
-    kept = "".join(char for char in value if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-                   or char.isspace() or char in "\u200c\u200d")  # fmt: skip
-    return " ".join(unicodedata.normalize("NFC", kept).split())
+    kept = (
+        char
+        for char in value
+        if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _INVISIBLE
+    )
+    return " ".join(unicodedata.normalize("NFC", _writable("".join(kept))).split())
+
+
+def _writable(value: str) -> str:
+    """`value` without the two non-characters that XML forbids."""
+    return value.replace("\ufffe", "").replace("\uffff", "")
 
 
 def _speakable(value: str) -> bool:
