@@ -39,7 +39,7 @@ def on_show(studio: Studio, request: gr.Request, key: str) -> list[Any]:
         model_view.table(statuses, key),
         model_view.details(status, str(target), log, time.time()),
         *commands,
-        *_buttons(status, may),
+        *_buttons(status, may, status.entry.engine in labels),
         gr.Timer(active=any(entry.busy for entry in statuses)),
     ]
 
@@ -109,14 +109,15 @@ def on_delete(studio: Studio, request: gr.Request, key: str) -> None:
     gr.Info(f"Deleted; {size_text(freed)} are free again.")
 
 
-def _buttons(status: ModelStatus, may: bool) -> list[Any]:
-    """The buttons of the tab, in their order, each usable where it would do something."""
+def _buttons(status: ModelStatus, may: bool, speaks: bool) -> list[Any]:
+    """The buttons of the tab, in their order, each usable where it would do something. `speaks`: an
+    engine for speech uses the model."""
     busy = status.busy
     there = status.report.size_bytes > 0 or status.download is not None  # what a download left
     usable = {
         "download": may and not busy and not status.report.valid,
         "cancel": may and busy,
-        "load": may and status.report.valid and bool(status.entry.engine) and not status.loaded,
+        "load": may and status.report.valid and speaks and not status.loaded,
         "unload": may and status.loaded,
         "validate": True,
         "folder": True,

@@ -96,7 +96,14 @@ def problems(report: ModelReport) -> str:
 
 def table(statuses: Sequence[ModelStatus], chosen: str) -> str:
     """All models, a row each; the name in it chooses the model (assets/timbre.js)."""
-    rows = "".join(_row(status, status.entry.key == chosen) for status in statuses)
+    rows, family = "", ""
+    for status in statuses:
+        if status.entry.family != family:
+            family = status.entry.family
+            rows += (
+                f'<tr class="timbre-family"><th colspan="6" scope="rowgroup">{escape(family)}</th></tr>'
+            )
+        rows += _row(status, status.entry.key == chosen)
     heads = "".join(
         f'<th scope="col">{name}</th>'
         for name in ("Model", "State", "Size", "Graphics memory", "Serves", "Licence")
