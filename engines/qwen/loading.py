@@ -65,6 +65,11 @@ def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> Loaded
     ):
         try:
             return _load(entry, folder, placement)
+        except ImportError as error:
+            raise EngineFailed(
+                f"Qwen3-TTS cannot be imported: {error}.",
+                "Install what requirements.txt names: pip install -r requirements.txt",
+            ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             if is_lack_of_memory(error):
                 raise

@@ -30,11 +30,22 @@ _CHUNK_FRAMES = (3, 4, 6, 8)
 #: At least so long between two reports of progress, seconds.
 _REPORT_S = 0.25
 
+#: A voice prompt of generate_voice_clone without x-vector and without example.
+_NO_VOICE: Mapping[str, Any] = {
+    "ref_code": None,
+    "ref_spk_embedding": [],
+    "x_vector_only_mode": [False],
+    "icl_mode": [False],
+}
+
 
 def check(request: SpeechRequest, model: LoadedModel) -> None:
     """Raise BadInput, or NotFound naming what there is, when `model` cannot speak `request`."""
     speakable(request.text)
-    language_name(request.language)
+    language = language_name(request.language)
+    languages = model.wrapper.model.get_supported_languages()
+    if language.lower() not in languages:  # a model of somebody's own training
+        raise unknown(f"language in {model.entry.label}", request.language, languages)
     label, variant = model.entry.label, model.entry.variant
     if request.speaker is not None and variant != "custom_voice":
         raise BadInput(f"{label} has no voices of its own.", "Choose a CustomVoice model.")
@@ -122,15 +133,6 @@ def _official_call(
         return partial(wrapper.generate_voice_design, text, instruct, language)
     items: Any = voice.items() if voice is not None else _NO_VOICE
     return partial(wrapper.generate_voice_clone, text, language, voice_clone_prompt=items)
-
-
-#: A voice prompt of generate_voice_clone without x-vector and without example.
-_NO_VOICE: Mapping[str, Any] = {
-    "ref_code": None,
-    "ref_spk_embedding": [],
-    "x_vector_only_mode": [False],
-    "icl_mode": [False],
-}
 
 
 def sampling_of(given: SamplingParams, generation: Mapping[str, Any], most: int) -> TalkerSampling:
