@@ -34,7 +34,7 @@ class StressMissing(StudioError):
 class StressMarker(Protocol):
     """Finds the stress of Russian words."""
 
-    def __call__(self, text: str) -> str:
+    def __call__(self, text: str, /) -> str:
         """`text`, one line of it, with a plus sign before each stressed vowel; ё may stand for е."""
 
 
