@@ -60,3 +60,18 @@ def practice_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             make_all(folder, Control())
             (shared / "practice-models.made").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def whisper_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with the practice model of Whisper, made once a run; treat it as read-only."""
+    from engines.whisper.practice import make_all
+
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "whisper-models"
+    with FileLock(shared / "whisper-models.lock"):
+        if not (shared / "whisper-models.made").exists():
+            make_all(folder / "Whisper", Control())
+            (shared / "whisper-models.made").touch()
+    return folder
