@@ -25,7 +25,7 @@ REAL = CHECKOUT.parent / "shared" / "data" / "speech"
 
 @cache
 def spoken(text: str = SENTENCE) -> Samples:
-    """`text` in English at RATE, read-only."""
+    """`text` in English at RATE; not to be written to."""
     nowhere = Path("unused")
     engine = EspeakEngine(EngineFolders(nowhere, ModelFolders(nowhere, nowhere)))
     request = SpeechRequest(text, "en-us", speaker="gmw/en-US")
@@ -34,9 +34,7 @@ def spoken(text: str = SENTENCE) -> Samples:
         chunks = [chunk.audio.samples for chunk in engine.stream(request, Control())]
     finally:
         engine.unload()
-    samples = resample(Audio(np.concatenate(chunks), engine.info.sample_rate), RATE).samples
-    samples.flags.writeable = False
-    return samples
+    return resample(Audio(np.concatenate(chunks), engine.info.sample_rate), RATE).samples
 
 
 def silence(seconds: float) -> Samples:

@@ -59,6 +59,7 @@ def cepstral_means(decoder: Any, sound: bytes, search: str) -> str:
     decoder.activate_search(_CHEAP)
     total, frames = np.zeros(_CEPSTRA), 0
     for start in range(0, len(sound), 2 * _MEAN_BLOCK):
+        decoder.reinit_feat()  # forgets the noise it has heard
         decoder.set_cmn(",".join("0" * _CEPSTRA))
         decoder.start_utt()
         decoder.process_raw(sound[start : start + 2 * _MEAN_BLOCK], full_utt=False)

@@ -86,7 +86,9 @@ class SphinxRecognizer:
         assert request.audio.sample_rate == RECOGNITION_RATE
         _check(request)
         decoder, sound = self._decoder, pcm(request.audio.samples)
-        decoder.set_cmn(cepstral_means(decoder, sound, self._search))
+        means = cepstral_means(decoder, sound, self._search)
+        decoder.reinit_feat()  # so that the same sound gives the same words, whatever came before
+        decoder.set_cmn(means)
         decoder.start_utt()
         try:
             for start in range(0, len(sound), 2 * _BLOCK):
