@@ -89,7 +89,7 @@ class GraphedTalkerLoop:
         step = self._step
         if step is None or settings != self._settings or step.capacity < positions:
             # The old one's memory is given back before the new one takes its own.
-            self._step, self._replay = None, lambda: None
+            step, self._step, self._replay = None, None, lambda: None
             capacity = max(_LEAST_CAPACITY, 1 << (positions - 1).bit_length())
             step = FrameStep(self._model, *settings, capacity)
             self._replay = _captured(step) if self._capturing else step
