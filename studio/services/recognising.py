@@ -161,19 +161,28 @@ def _placed_whole(segment: Segment, stretch: Stretch) -> Segment:
 
 
 def _in_order(segments: list[Segment], least: float, longest: float) -> Iterator[Segment]:
-    """The segments with times that never run backwards and stay within the recording."""
+    """The segments with times that never run backwards and stay within the recording; rounded as they
+    are kept."""
     for segment in segments:
+        timed = (Timed(word.text, word.start, word.end, word.probability) for word in segment.words)
         words = tuple(
-            Word(word.text, min(word.start, longest), min(word.end, longest), word.probability)
-            for word in monotonic(
-                (Timed(word.text, word.start, word.end, word.probability) for word in segment.words),
-                least,
+            Word(
+                word.text,
+                round(min(word.start, longest), 3),
+                round(min(word.end, longest), 3),
+                _rounded(word.probability),
             )
+            for word in monotonic(timed, least)
         )
-        start = words[0].start if words else min(max(segment.start, least), longest)
-        end = words[-1].end if words else min(max(segment.end, start), longest)
+        start = words[0].start if words else round(min(max(segment.start, least), longest), 3)
+        end = words[-1].end if words else round(min(max(segment.end, start), longest), 3)
         least = max(end, start)
-        yield replace(segment, start=start, end=least, words=words)
+        probability = _rounded(segment.probability)
+        yield replace(segment, start=start, end=least, words=words, probability=probability)
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, 4)
 
 
 def _prompt(given: str, segments: list[Segment], start: float) -> str:
