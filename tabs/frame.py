@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
+from typing import Any
 
 import gradio as gr
 
@@ -36,6 +37,16 @@ def panel(tab_id: str) -> Iterator[None]:
     """Lay a tab's content out in this block."""
     with gr.Column(elem_id=f"tab-{tab_id}", elem_classes="timbre-panel"):
         yield
+
+
+def reveal(shown: bool, wanted: bool) -> tuple[Any, bool]:
+    """Updates for a gr.Column that is hidden at first, and for the gr.State(False) which remembers
+    whether it is shown; `shown` is the value of the latter.
+
+    Gradio 6.17 can hide a block right after showing it where it was told to hide it before it was
+    ever shown, so it is told only when something changes.
+    """
+    return (gr.skip() if shown == wanted else gr.Column(visible=wanted)), wanted
 
 
 def showing(tab_id: str) -> str:

@@ -14,6 +14,7 @@ from studio.services.models import ModelStatus
 from studio.services.studio import Studio
 from tabs import model_view
 from tabs.edge import VISITORS_HINT, may_manage, owner_of, refuse_visitors
+from tabs.frame import reveal
 from tabs.speech.view import line
 
 #: Of a job that failed, shown below its reason.
@@ -44,9 +45,9 @@ def on_show(studio: Studio, request: gr.Request, key: str) -> list[Any]:
     ]
 
 
-def on_consent(studio: Studio, key: str) -> Any:
+def on_consent(studio: Studio, shown: bool, key: str) -> tuple[Any, bool]:
     """The checkbox is there while a licence has yet to be accepted."""
-    return gr.Column(visible=studio.models.status(key).consent_needed)
+    return reveal(shown, studio.models.status(key).consent_needed)
 
 
 def on_download(studio: Studio, request: gr.Request, key: str, provider: str, accepted: bool) -> None:

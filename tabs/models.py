@@ -13,6 +13,7 @@ from studio.services import downloads
 from studio.services.studio import Studio
 from tabs import model_events as events
 from tabs.edge import bind
+from tabs.frame import reveal
 
 LABEL = "Models"
 
@@ -119,6 +120,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
                             buttons=["copy"],
                         )
                     )
+    consent_shown, sure_shown = gr.State(False), gr.State(False)
     picked = gr.Textbox(label="Picked", elem_id="models-picked", elem_classes="timbre-unseen")
     tab.timer = gr.Timer(_TICK_S, active=False)
 
@@ -142,17 +144,18 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         **quiet,
     )
     picked.change(lambda key: key or gr.skip(), [picked], chosen, **quiet)
+    asking = [sure, sure_shown]
     # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
     gr.on(
         [blocks.load, chosen.change],
         bind(events.on_consent, studio),
-        [chosen],
-        consent,
+        [consent_shown, chosen],
+        [consent, consent_shown],
         trigger_mode="always_last",
         **quiet,
     )
     chosen.change(lambda: False, None, accepted, **quiet)
-    chosen.change(lambda: gr.Column(visible=False), None, sure, **quiet)
+    chosen.change(lambda shown: reveal(shown, False), [sure_shown], asking, **quiet)
     action("download", events.on_download, provider, accepted)
     action("cancel", events.on_cancel)
     action("load", events.on_load, precision)
@@ -166,11 +169,11 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         js="() => { window.timbreCopy(document.getElementById('models-folder')?.textContent || ''); }",
         **quiet,
     )
-    tab.buttons["delete"].click(lambda: gr.Column(visible=True), None, sure, **quiet)
-    delete_no.click(lambda: gr.Column(visible=False), None, sure, **quiet)
+    tab.buttons["delete"].click(lambda shown: reveal(shown, True), [sure_shown], asking, **quiet)
+    delete_no.click(lambda shown: reveal(shown, False), [sure_shown], asking, **quiet)
     deleted = delete_yes.click(bind(events.on_delete, studio), [chosen], None, **told)
     show_after(deleted)
-    deleted.then(lambda: gr.Column(visible=False), None, sure, **quiet)
+    deleted.then(lambda shown: reveal(shown, False), [sure_shown], asking, **quiet)
     made = practice.click(bind(events.on_practice, studio), None, None, **told)
     show_after(made)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 TEXT = "Good morning. This is a voice of your own."
 
@@ -19,6 +19,7 @@ CHROMIUM = next(
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser that plays sound without being touched."""
+    expect.set_options(timeout=30_000)  # other tests may keep the processor busy
     options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)

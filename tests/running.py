@@ -122,7 +122,7 @@ class Event:
 
     id: int
     trigger: str  # elem_id of the component that it belongs to
-    kinds: list[str]  # of its inputs
+    kinds: list[str]  # of its inputs; "seed" for the text box that holds one
     values: list[Any]  # that its inputs have at first
 
     def data(self, text: str = "Hello.", audio: dict[str, Any] | None = None) -> list[Any]:
@@ -140,11 +140,15 @@ def events(server: Server, client: httpx.Client | None = None) -> list[Event]:
         ids = [id_ for id_, _ in event["targets"] if id_ in parts]
         return str(parts[ids[0]]["props"].get("elem_id")) if ids else ""
 
+    def kind(part: dict[str, Any]) -> str:
+        seed = str(part["props"].get("elem_id")).endswith("-seed")
+        return "seed" if seed else str(part["type"])
+
     return [
         Event(
             event["id"],
             trigger(event),
-            [parts[id_]["type"] for id_ in event["inputs"]],
+            [kind(parts[id_]) for id_ in event["inputs"]],
             [parts[id_]["props"].get("value") for id_ in event["inputs"]],
         )
         for event in config["dependencies"]

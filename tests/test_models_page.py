@@ -88,8 +88,8 @@ def test_visitors_of_a_space_look_but_do_not_touch(
         lambda: model_events.on_delete(studio, None, BASE),
         lambda: model_events.on_practice(studio, None),
         lambda: model_events.on_load(studio, None, BASE, "auto"),
-        lambda: missing.on_download(studio, None, "qwen", BASE),
-        lambda: missing.on_practice(studio, None, "qwen", BASE),
+        lambda: missing.on_download(studio, None, BASE),
+        lambda: missing.on_practice(studio, None, BASE),
     ):
         with pytest.raises(BadInput, match="Visitors"):
             action()
@@ -104,12 +104,12 @@ def test_a_licence_is_accepted_before_the_download(
     settings = studio.settings
     folders = ModelFolders(settings.models_dir, settings.qwen_dir, table)
     studio.models = ModelService(settings, folders, studio.engines, studio.jobs, studio.database)
-    assert model_events.on_consent(studio, BASE).visible
+    assert model_events.on_consent(studio, False, BASE)[0].visible
     with pytest.raises(BadInput, match="accepted first"):
         model_events.on_download(studio, None, BASE, "auto", False)
     with pytest.raises(BadInput, match="HF_HUB_OFFLINE"):
         model_events.on_download(studio, None, BASE, "auto", True)
-    assert not model_events.on_consent(studio, BASE).visible
+    assert not model_events.on_consent(studio, True, BASE)[0].visible
 
 
 def test_the_notice_is_there_only_while_a_model_is_missing(

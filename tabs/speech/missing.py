@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from studio.services.models import ModelStatus
 from studio.services.studio import Studio
 from tabs import model_view
 from tabs.edge import VISITORS_HINT, bind, may_manage, owner_of, refuse_visitors
-from tabs.frame import showing
+from tabs.frame import reveal, showing
 from tabs.speech import choices
 from tabs.speech.view import line
 
@@ -85,20 +86,33 @@ def wire(
 ) -> None:
     """Bind the handlers. `triggers` are the events after which models may have come or gone;
     `engine` and `model` are the form's dropdowns, `model_note` is the line below the latter."""
+    look = bind(on_models, studio, mode)
+    asked = [notice.shown, engine, model, notice.which]
+    connect(studio, notice, look, asked, [model, model_note], triggers)
+
+
+def connect(
+    studio: Studio,
+    notice: MissingNotice,
+    look: Callable[..., Any],
+    asked: list[Any],
+    form: list[Any],
+    triggers: list[Any],
+) -> None:
+    """Bind the notice of any tab: `look`, given `asked`, fills the components of `form` and then
+    those of the notice."""
     told: dict[str, Any] = {"concurrency_limit": None, "api_visibility": "private"}
     quiet = told | {"show_progress": "hidden"}
-    inputs = [notice.shown, engine, model, notice.which]
-    outputs = [model, model_note, *notice.outputs]
-    look: dict[str, Any] = {"fn": bind(on_models, studio, mode), "inputs": inputs, "outputs": outputs}
-    gr.on([*triggers, notice.timer.tick], **look, trigger_mode="always_last", **quiet)
+    seen: dict[str, Any] = {"fn": look, "inputs": asked, "outputs": [*form, *notice.outputs]}
+    gr.on([*triggers, notice.timer.tick], **seen, trigger_mode="always_last", **quiet)
     notice.which.input(bind(on_which, studio), [notice.which], notice.download, **quiet)
     for button, handler in (
         (notice.download, on_download),
         (notice.practice, on_practice),
         (notice.cancel, on_cancel),
     ):
-        done = button.click(bind(handler, studio), [engine, notice.which], None, **told)
-        done.success(**look, **quiet)
+        done = button.click(bind(handler, studio), [notice.which], None, **told)
+        done.success(**seen, **quiet)
     notice.manage.click(None, None, None, js=showing("models"), **quiet)
 
 
@@ -121,22 +135,35 @@ def on_models(
         line(choices.model_note(known, kept)),
     ]
     if not known or any(choice.installed for choice in known):
-        # Gradio 6.17 hides a block right after showing it where it was told to hide it before it
-        # ever was shown, so it is told only when something changes.
-        if not shown:
-            return [*dropdown, *[gr.skip()] * 9]
-        return [*dropdown, gr.Column(visible=False), False, *[gr.skip()] * 6, gr.Timer(active=False)]
+        return [*dropdown, *hidden(shown)]
+    statuses = [studio.models.status(choice.key) for choice in known]
+    text = model_view.missing(statuses, chosen.info.label, mode)
+    return [*dropdown, *offered(studio, request, shown, known, text, which)]
+
+
+def hidden(shown: bool) -> list[Any]:
+    """Updates for the notice's outputs while nothing is missing; `shown`: whether it is in sight."""
+    return [*reveal(shown, False), *[gr.skip()] * 6, gr.Timer(active=False)]
+
+
+def offered(
+    studio: Studio,
+    request: gr.Request,
+    shown: bool,
+    known: tuple[ModelChoice, ...],
+    text: str,
+    which: str | None,
+) -> list[Any]:
+    """The same where one of the models in `known` has to be fetched first; `text` is HTML that says
+    so, `which` the model to be offered."""
     statuses = [studio.models.status(choice.key) for choice in known]
     wanted = _wanted(statuses, which)
     may = may_manage(request)
-    text = model_view.missing(statuses, chosen.info.label, mode)
     if not may:
         text += line(f"Visitors cannot download here. {VISITORS_HINT}")
     busy = next((status for status in statuses if status.busy), None)
     return [
-        *dropdown,
-        gr.skip() if shown else gr.Column(visible=True),
-        True,
+        *reveal(shown, True),
         text,
         gr.Radio(choices=_offers(known), value=wanted.entry.key),
         _download_button(wanted, may and busy is None),
@@ -153,19 +180,20 @@ def on_which(studio: Studio, request: gr.Request, which: str) -> Any:
     return _download_button(status, may_manage(request) and not status.busy)
 
 
-def on_download(studio: Studio, request: gr.Request, engine: str, which: str) -> None:
+def on_download(studio: Studio, request: gr.Request, which: str) -> None:
     refuse_visitors(request)
     studio.models.download(which, owner=owner_of(request))
 
 
-def on_practice(studio: Studio, request: gr.Request, engine: str, which: str) -> None:
+def on_practice(studio: Studio, request: gr.Request, which: str) -> None:
     refuse_visitors(request)
-    studio.models.practice(engine, owner_of(request))
+    studio.models.practice(studio.models.status(which).entry.engine, owner_of(request))
 
 
-def on_cancel(studio: Studio, request: gr.Request, engine: str, which: str) -> None:
-    """Stop what is being fetched or made for this engine."""
+def on_cancel(studio: Studio, request: gr.Request, which: str) -> None:
+    """Stop what is being fetched or made for the engine of that model."""
     refuse_visitors(request)
+    engine = studio.models.status(which).entry.engine
     for status in studio.models.list():
         if status.entry.engine == engine and status.busy:
             studio.models.cancel(status.entry.key)
