@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import long, qwen, speech, startup, voice_match
+from benchmarks import long, qwen, recognition, speech, startup, voice_match
 from benchmarks.report import Options, Report
 
 BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
@@ -13,4 +13,5 @@ BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
     "long": long.run,
     "voice_match": voice_match.run,
     "qwen": qwen.run,
+    "recognition": recognition.run,
 }

@@ -6,6 +6,7 @@ timing words, stopping - runs in seconds and without a download.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from engines import devices
@@ -15,7 +16,7 @@ from studio.files import make_folder, publishing
 from studio.models.registry import MODELS, WHISPER
 
 #: As whisper.model.ModelDimensions has them: those of a multilingual model but for width and depth.
-_DIMENSIONS = {
+DIMENSIONS: Mapping[str, int] = {
     "n_mels": 80,
     "n_audio_ctx": 1500,
     "n_audio_state": 96,
@@ -44,12 +45,15 @@ def make_all(family_folder: Path, control: Control) -> tuple[Path, ...]:
     return tuple(made)
 
 
-def make_practice(path: Path, english: bool = False, seed: int = 0) -> Path:
-    """Write a checkpoint of about 22 MB, whole or not at all; the same seed gives the same weights."""
+def make_practice(
+    path: Path, english: bool = False, seed: int = 0, dimensions: Mapping[str, int] = DIMENSIONS
+) -> Path:
+    """Write a checkpoint, whole or not at all: of about 22 MB, or as large as `dimensions` say. The
+    same arguments give the same weights."""
     torch = devices.torch_module()
     from whisper.model import ModelDimensions, Whisper
 
-    dimensions = dict(_DIMENSIONS)
+    dimensions = dict(dimensions)
     if english:
         dimensions["n_vocab"] = _ENGLISH_VOCABULARY
     with torch.random.fork_rng(devices=[]):

@@ -105,7 +105,8 @@ class LiveTranscript:
             yield self.status
             if seen.state.finished:
                 return
-            time.sleep(interval)
+            with self._changed:  # the end is told at once
+                self._changed.wait_for(lambda: self._status.state.finished, interval)
 
     def _on_progress(self, progress: Progress) -> None:
         self._update(stage=progress.stage)
