@@ -59,7 +59,7 @@
   // A name in the table of models chooses that model: the page hears of it through a hidden box.
   document.addEventListener("click", (event) => {
     const pick = event.target.closest?.(".timbre-pick");
-    const box = pick && document.querySelector("#models-picked textarea, #models-picked input");
+    const box = pick?.dataset.pick && document.querySelector("#models-picked textarea, #models-picked input");
     if (!box) return;
     box.value = pick.dataset.pick;
     box.dispatchEvent(new Event("input", { bubbles: true }));
@@ -191,7 +191,10 @@
 
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.key !== "Enter") return;
-    for (const button of document.querySelectorAll(".timbre-generate")) {
+    // Within an editor it saves; elsewhere it does what the tab is for.
+    const editor = event.target.closest?.(".timbre-enter-scope");
+    const buttons = (editor || document).querySelectorAll(editor ? ".timbre-enter" : ".timbre-generate");
+    for (const button of buttons) {
       if (button.offsetParent !== null && !button.disabled) {
         event.preventDefault();
         button.click();

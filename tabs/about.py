@@ -26,6 +26,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         "Speech made here is synthetic. Speak like a real person only with their consent, and say"
         " that it is synthetic when you publish it."
     )
+    gr.HTML(_language_model(studio), elem_id="about-language-model")
     engines = gr.HTML(elem_id="about-engines")
     with gr.Row():
         # assets/timbre.js presses it whenever the tab is shown
@@ -74,6 +75,18 @@ def on_unload(studio: Studio, request: gr.Request) -> str:
     for engine_id in studio.engines.registry.ids:
         studio.engines.unload(engine_id)
     return on_state(studio)
+
+
+def _language_model(studio: Studio) -> str:
+    """Whether a language model is set, where it is, and for what it is used."""
+    model, settings = studio.language_model, studio.settings
+    if not model.available:
+        state = "off. Set llm_url to have transcripts and texts corrected; see docs/language-models.md"
+    else:
+        uses = {"transcripts": model.enabled("stt"), "texts before speech": model.enabled("tts")}
+        used = ", ".join(f"{what}: {'on' if on else 'off'}" for what, on in uses.items())
+        state = f"{settings.llm_model or 'the model of its choice'} at {model.host}; {used}"
+    return f'<p class="timbre-line"><b>Language model:</b> {escape(state)}.</p>'
 
 
 def _settings(settings: Settings) -> str:

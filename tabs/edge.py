@@ -90,10 +90,10 @@ def may_manage(request: gr.Request | None) -> bool:
     return not on_a_space() or bool(request is not None and request.username)
 
 
-def refuse_visitors(request: gr.Request | None) -> None:
-    """Raise BadInput for a visitor of a public Space."""
+def refuse_visitors(request: gr.Request | None, what: str = "the models") -> None:
+    """Raise BadInput for a visitor of a public Space, who may not change `what`."""
     if not may_manage(request):
-        raise BadInput("Visitors cannot change the models here.", VISITORS_HINT)
+        raise BadInput(f"Visitors cannot change {what} here.", VISITORS_HINT)
 
 
 def for_the_page(studio: Studio, path: Path) -> str:

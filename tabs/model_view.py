@@ -177,9 +177,13 @@ def disk(use: DiskUse) -> str:
 
 def missing(statuses: Iterable[ModelStatus], engine: str, mode: str) -> str:
     """Why an engine cannot speak in a mode yet: no model of it is whole."""
-    parts = [
-        f"<p><b>{escape(engine)} needs a model before it can speak here, and none is ready.</b></p>"
-    ]
+    needed = f"{engine} needs a model before it can speak here, and none is ready."
+    return f"<p><b>{escape(needed)}</b></p>{incomplete(statuses)}"
+
+
+def incomplete(statuses: Iterable[ModelStatus]) -> str:
+    """What is wrong with the models that are there, but not whole."""
+    parts = []
     for status in statuses:
         if status.report.state in (ModelState.PARTIAL, ModelState.INVALID):
             parts.append(line(f"{status.entry.label} is {_STATES[status.report.state]}:"))

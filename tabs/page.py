@@ -18,6 +18,8 @@ from tabs.history import HistoryTab
 from tabs.registry import FIRST, TABS
 from tabs.speech import choices, events, form
 from tabs.speech.layout import SpeechTab
+from tabs.transcripts import sending
+from tabs.transcripts.layout import TranscribeTab
 
 #: How long Gradio's copies of files stay, seconds: looked at each hour, gone after a day.
 _DELETE_CACHE = (3600, 24 * 3600)
@@ -43,6 +45,8 @@ def build_demo(studio: Studio) -> gr.Blocks:
         for handle in handles.values():
             if isinstance(handle, HistoryTab):
                 _wire_reuse(studio, handle, speech)
+            if isinstance(handle, TranscribeTab):
+                sending.wire(studio, handle, speech)
         client_api.build(studio)
     return blocks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tabs import about, clone, design, history, models, preset
+from tabs import about, clone, design, history, lexicon, models, preset, transcribe
 
 #: id -> a module with LABEL and `build(studio, blocks)`, which lays the tab out in the current panel
 #: and returns its handles. What ties tabs together is in page.py.
@@ -12,8 +12,10 @@ TABS: dict[str, ModuleType] = {
     "clone": clone,
     "preset": preset,
     "design": design,
+    "transcribe": transcribe,
     "history": history,
     "models": models,
+    "lexicon": lexicon,
     "about": about,
 }
 

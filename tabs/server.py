@@ -102,7 +102,7 @@ def launch(studio: Studio) -> Any:
 
     from starlette.middleware import Middleware
 
-    from studio.api import takes
+    from studio.api import lexicon, takes, transcripts
     from studio.api.guard import Guard
     from tabs.page import build_demo
     from tabs.session import owner_from
@@ -121,7 +121,10 @@ def launch(studio: Studio) -> Any:
         max_threads=_THREADS,
         theme=theme(),
         css_paths=[assets / "timbre.css"],
-        head=f"<script>{(assets / 'timbre.js').read_text('utf-8')}</script>",
+        head="".join(
+            f"<script>{(assets / name).read_text('utf-8')}</script>"
+            for name in ("timbre.js", "transcribe.js")
+        ),
         footer_links=[],
         enable_monitoring=False,
         favicon_path=assets / "favicon.svg",
@@ -136,7 +139,8 @@ def launch(studio: Studio) -> Any:
             "middleware": [Middleware(Guard, hosts=_own_names(settings), visitors=on_a_space())],
         },
     )
-    app.include_router(takes.router(studio, owner_from(app)))
+    for routes in (takes, transcripts, lexicon):
+        app.include_router(routes.router(studio, owner_from(app)))
     return demo
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request
 
-from studio.api.takes import OwnerOf
+from studio.api.errors import OwnerOf
 from studio.hosting import on_a_space
 
 

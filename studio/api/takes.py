@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
+from studio.api.errors import OwnerOf, errors_as_http
 from studio.audio.writing import encode, format_named, synthetic_tags
-from studio.errors import BadInput, NotFound, StudioError, unknown
+from studio.errors import BadInput, NotFound, unknown
 from studio.names import inside
 from studio.services.live import LiveTake
 from studio.services.studio import Studio
 from studio.services.takes import TakeRecord
 from studio.text.subtitles import cues, to_srt, to_vtt
-
-#: Who asks, None where the take's id is key enough; raises HTTPException 401 where nobody is signed
-#: in but should be.
-OwnerOf = Callable[[Request], str | None]
 
 _POLL_S = 0.02
 _SUBTITLES = {"srt": ("application/x-subrip", to_srt), "vtt": ("text/vtt", to_vtt)}
@@ -32,7 +29,7 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
     @routes.get("/{take_id}/stream")
     async def stream(take_id: str, owner: str | None = Depends(owner_of)) -> StreamingResponse:
         """The sound as it is spoken: 16-bit little-endian mono PCM at X-Sample-Rate."""
-        with _errors_as_http():
+        with errors_as_http():
             live = studio.speech.live(take_id)
             if owner is not None and live.owner != owner:
                 raise NotFound("That take is not running.")
@@ -45,7 +42,7 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
     @routes.get("/{take_id}/audio")
     def audio(take_id: str, format: str = "wav", owner: str | None = Depends(owner_of)) -> FileResponse:
         """The finished take as an attachment in `format`."""
-        with _errors_as_http():
+        with errors_as_http():
             record = studio.history.get(take_id, owner)
             source = studio.history.path(record)
             path = _encoded(studio, record, source, format)
@@ -54,7 +51,7 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
     @routes.get("/{take_id}/subtitles")
     def subtitles(take_id: str, format: str = "srt", owner: str | None = Depends(owner_of)) -> Response:
         """Subtitles from the word timings, as SRT or WebVTT."""
-        with _errors_as_http():
+        with errors_as_http():
             record = studio.history.get(take_id, owner)
             words = studio.history.words(record)
             if format not in _SUBTITLES:
@@ -98,16 +95,3 @@ def _encoded(studio: Studio, record: TakeRecord, source: Path, format: str) -> P
         tags = synthetic_tags(title=record.text[:80], comment=f"Voice: {record.voice}")
         encode(source, path, entry.id, tags=tags)
     return path
-
-
-class _errors_as_http:  # noqa: N801 - used like a function
-    """Turns our errors into HTTP's; the one place of these routes that does."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, StudioError):
-            raise HTTPException(
-                error.http_status, detail={"detail": error.message, "hint": error.hint}
-            ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from studio import log as safe_log
 from studio.control import Control
@@ -46,6 +47,11 @@ class LanguageModel:
     def available(self) -> bool:
         """Whether a server is set; it may be down all the same."""
         return bool(self._settings.llm_url)
+
+    @property
+    def host(self) -> str:
+        """Where texts go, with the port where one is set; "" where no server is."""
+        return urlsplit(self._settings.llm_url).netloc
 
     def enabled(self, mode: str) -> bool:
         """Whether texts of `mode` ("stt", "tts") are to be processed without being asked for."""

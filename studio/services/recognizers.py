@@ -33,8 +33,8 @@ _RANKING = (
 )
 
 #: What is proposed where nothing suitable is installed.
-_PROPOSED = "whisper-turbo"
-_PROPOSED_TO_TRANSLATE = "whisper-medium"
+PROPOSED = "whisper-turbo"
+PROPOSED_TO_TRANSLATE = "whisper-medium"
 
 #: Models that know English only, by their key's end, and those that do not translate.
 _ENGLISH = ".en"
@@ -188,7 +188,7 @@ def _missing(language: str, task: Task, infos: Iterable[RecognizerInfo]) -> Mode
     names = [info.languages[language] for info in infos if language in info.languages]
     name = names[0] if names else "a language that has to be told first"
     what = f"translates {name}" if task is Task.TRANSLATE else f"writes down {name}"
-    proposed = _PROPOSED_TO_TRANSLATE if task is Task.TRANSLATE else _PROPOSED
+    proposed = PROPOSED_TO_TRANSLATE if task is Task.TRANSLATE else PROPOSED
     return ModelMissing(
         f"No recognizer that {what} is installed.",
         f"Get one with: python app.py models download {proposed}",
