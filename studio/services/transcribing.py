@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engines.base import ModelChoice
 from engines.manager import EngineManager
 from engines.recognition import AUTO_LANGUAGE, RecognizerInfo, Task
 from studio.audio.reading import AudioFacts, Limits, probe
@@ -37,7 +38,7 @@ _LINGER_S = 600
 #: How often followers hear of progress, seconds.
 FOLLOW_INTERVAL_S = 0.15
 MAX_PROMPT = 2_000  # characters
-_MAX_NAME = 200
+_MAX_NAME = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ class TranscriptService:
     def recognizers(self) -> tuple[RecognizerInfo, ...]:
         """All there are, usable or not (see `missing`)."""
         return self._engines.registry.recognizer_infos()
+
+    def models(self, engine_id: str) -> tuple[ModelChoice, ...]:
+        """A recognizer's models, the best first, installed or not; empty where it needs none."""
+        return self._engines.registry.recognizer(engine_id).models()
 
     def plan(self, order: TranscribeOrder) -> TranscribePlan:
         """Check the order without decoding anything: the recording's header, the language, the
@@ -133,6 +138,7 @@ class TranscriptService:
         return plain(heard.segments)
 
     def status(self, transcript_id: str) -> TranscriptStatus:
+        """How it stands; raises NotFound once it has ended some time ago."""
         return self.live(transcript_id).status
 
     def follow(self, transcript_id: str) -> Iterator[TranscriptStatus]:
@@ -159,6 +165,13 @@ class TranscriptService:
             live = self._live.get(transcript_id)
         if live is not None:
             live.control.cancel()
+
+    def forget(self, transcript_id: str) -> None:
+        """Drop what is still in memory of a finished transcript that was deleted."""
+        with self._lock:
+            live = self._live.get(transcript_id)
+            if live is not None and live.status.state.finished:
+                del self._live[transcript_id], self._threads[transcript_id]
 
     def close(self) -> None:
         """Stop every transcript and wait for its thread."""
@@ -213,9 +226,8 @@ class TranscriptService:
     ) -> TranscriptRecord:
         order = plan.order
         language = heard.language if heard.segments else ""
-        transcript = Transcript(
-            tuple(heard.segments), language, heard.language_probability, heard.duration
-        )
+        sure = heard.language_probability
+        transcript = Transcript(tuple(heard.segments), language, sure, heard.duration)
         raw = transcript.text
         text, notices = self._processed(raw, language, live.control, state, order)
         record = TranscriptRecord(
@@ -251,9 +263,8 @@ class TranscriptService:
         self, raw: str, language: str, control: Control, state: TranscriptState, order: TranscribeOrder
     ) -> tuple[str, tuple[str, ...]]:
         """The text as the language model corrects it, where one is set and wanted."""
-        if not raw or self._post_process is None or not order.process:
-            return raw, ()
-        if state is not TranscriptState.DONE:
+        wanted = order.process and state is TranscriptState.DONE
+        if not (raw and wanted) or self._post_process is None:
             return raw, ()
         spoken = "en" if order.task is Task.TRANSLATE else language
         try:
@@ -269,10 +280,8 @@ class TranscriptService:
 def _on_silence(heard: Heard, settings: Settings) -> tuple[str, ...]:
     gate = f"{settings.silence_gate_dbfs:g} dBFS"
     if heard.quiet_s and not heard.segments:
-        return (
-            f"All that might be speech is below {gate} and was taken for silence. Make the recording"
-            " louder, or lower silence_gate_dbfs.",
-        )
+        remedy = "Make the recording louder, or lower silence_gate_dbfs."
+        return (f"All that might be speech is below {gate} and was taken for silence. {remedy}",)
     if heard.quiet_s >= 1:
         return (f"{heard.quiet_s:.0f} s below {gate} were taken for silence.",)
     return () if heard.segments else ("Nothing is said in this recording.",)
