@@ -13,6 +13,7 @@ from studio.errors import BadInput
 from studio.services import transcript_editing
 from studio.services.studio import Studio
 from studio.services.transcripts import TranscriptRecord
+from studio.text.transcripts import to_dict
 from tabs.edge import bind, owner_of
 from tabs.frame import reveal
 from tabs.transcripts import view
@@ -178,8 +179,9 @@ def follows(record: TranscriptRecord) -> bool:
 
 
 def stamp(segments: Segments) -> str:
-    """Tells these segments from others."""
-    return hashlib.blake2s(repr(segments).encode("utf-8", "replace")).hexdigest()
+    """Tells these segments from others; as they are kept, times to the millisecond."""
+    kept = repr([to_dict(segment) for segment in segments])
+    return hashlib.blake2s(kept.encode("utf-8", "replace")).hexdigest()
 
 
 def _typed(segments: Segments, place: int, text: str) -> Segments:
