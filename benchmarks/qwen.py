@@ -10,8 +10,7 @@ import copy
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,12 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.qwen_models import (
+    one_thread,
+    practice_models,
+    prompt_of,
+    random_codes,
+    real_size_models,
+)
 from benchmarks.report import Goal, Options, Report, Table, figure, figures
 
 FRAMES = 125  # 10 s of speech
 FIRST_CHUNK, CHUNK = 3, 8  # frames that the codec decodes at once, as the engine does
 FRAME_MS = 80
-_PROMPT, _TRAILING = 40, 30  # positions of a prompt, and of the text after it
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,8 @@ class Way:
 
 def run(options: Options) -> Report:
     size = QUICK if options.quick else SIZE
-    with _one_thread(), tempfile.TemporaryDirectory() as temporary:
-        models = _practice_models(Path(temporary)) if options.quick else _real_size_models()
+    with one_thread(), tempfile.TemporaryDirectory() as temporary:
+        models = practice_models(Path(temporary)) if options.quick else real_size_models()
         return _measure(*models, size)
 
 
@@ -152,7 +157,7 @@ def _errors(talker: Any, half: Any, int8: Any, whole: Any, fast: Any, size: Size
     """How far bfloat16 and int8 are from float32 on the same inputs."""
     from engines.qwen.deviation import deviation, outputs, signal_to_error
 
-    prompt, codes = _prompt(talker), _codes(max(size.deviation, CHUNK))
+    prompt, codes = prompt_of(talker), random_codes(max(size.deviation, CHUNK))
     reference = outputs(talker, prompt, codes[: size.deviation])
     error = signal_to_error(_decoded(whole, codes), _decoded(fast, codes))
     rows = []
@@ -176,7 +181,7 @@ def _official(talker: Any, codec: Any) -> Callable[[int], Measured]:
 
     @torch.inference_mode()
     def measure(frames: int) -> Measured:
-        prompt, times, codes = _prompt(talker), [time.perf_counter()], []
+        prompt, times, codes = prompt_of(talker), [time.perf_counter()], []
 
         def keep(_module: Any, _given: Any, output: Any) -> None:
             times.append(time.perf_counter())
@@ -234,7 +239,7 @@ def _own(talker: Any, codec: Any) -> Callable[[int], Measured]:
     loop = make_loop(talker)
 
     def measure(frames: int) -> Measured:
-        prompt = _prompt(talker)
+        prompt = prompt_of(talker)
         # Weights that know nothing may end at any time; here they may not.
         sampling = TalkerSampling(max_frames=frames, min_frames=frames + 1)
         codec.reset()
@@ -260,73 +265,3 @@ def _own(talker: Any, codec: Any) -> Callable[[int], Measured]:
 def _decoded(codec: Any, codes: Any) -> NDArray[np.float32]:
     codec.reset()
     return np.concatenate([codec.push(chunk) for chunk in codes.split(CHUNK)])
-
-
-def _prompt(talker: Any) -> Any:
-    """A prompt of the talker's own embeddings, in its dtype."""
-    import torch
-
-    from engines.qwen.talker import TalkerInput
-
-    embed = talker.model.codec_embedding
-    codes = torch.arange(_PROMPT + _TRAILING + 1) * 7
-    with torch.inference_mode():
-        embeds = embed(codes)[None]
-    return TalkerInput(*embeds.split((_PROMPT, _TRAILING, 1), dim=1))
-
-
-def _codes(frames: int) -> Any:
-    import torch
-
-    return torch.randint(0, 2048, (frames, 16), generator=torch.Generator().manual_seed(0))
-
-
-def _real_size_models() -> tuple[Any, Any]:
-    """A talker and a codec as the published 0.6B model has them, with random weights."""
-    import torch
-    from transformers.modeling_utils import no_init_weights
-
-    from engines.qwen.configurations import real_codec_config, real_config
-    from engines.qwen.package import qwen_tts_package
-    from engines.qwen.practice_weights import make_codec
-
-    qwen_tts_package()
-    from qwen_tts.core.models import Qwen3TTSConfig
-    from qwen_tts.core.models.modeling_qwen3_tts import Qwen3TTSTalkerForConditionalGeneration
-
-    config = real_config("0b6", "base")
-    config["talker_config"]["text_vocab_size"] = 64  # no frame reads it
-    with no_init_weights():
-        talker = Qwen3TTSTalkerForConditionalGeneration(Qwen3TTSConfig(**config).talker_config)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, weight in talker.named_parameters():
-            if weight.dim() > 1:
-                deviation = 0.3 if "embed" in name else weight.shape[-1] ** -0.5
-                weight.normal_(0, deviation, generator=generator)
-            else:
-                weight.fill_(0.0 if name.endswith("bias") else 1.0)
-    return talker.eval(), make_codec(real_codec_config(), seed=0)
-
-
-def _practice_models(folder: Path) -> tuple[Any, Any]:
-    """The same of a practice model, which is tiny."""
-    from engines.qwen.package import qwen_tts_package
-    from engines.qwen.practice import make_practice
-
-    make_practice(folder / "practice", "base")
-    model = qwen_tts_package().Qwen3TTSModel.from_pretrained(str(folder / "practice")).model.float()
-    return model.talker, model.speech_tokenizer.model.float()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    from engines.devices import torch_module
-
-    torch = torch_module()
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
