@@ -23,12 +23,14 @@
     sound.play().catch(() => {}); // the player itself shows that there is nothing to hear
   };
 
-  // A press on such a button tells the page its value through a hidden box.
+  // A press on such a button tells the page its value through a hidden box. Gradio hears only of a
+  // text that is another than before, so the number of presses follows.
+  let presses = 0;
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-into]");
     const box = button && document.querySelector(`#${button.dataset.into} :is(textarea, input)`);
     if (!box) return;
-    box.value = button.dataset.value;
+    box.value = `${button.dataset.value} ${++presses}`;
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
 

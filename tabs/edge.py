@@ -96,6 +96,12 @@ def refuse_visitors(request: gr.Request | None, what: str = "the models") -> Non
         raise BadInput(f"Visitors cannot change {what} here.", VISITORS_HINT)
 
 
+def picked_number(picked: str) -> int:
+    """The number that a button with data-into tells (assets/transcribe.js); -1 where it is none."""
+    number = (picked or "").partition(" ")[0]
+    return int(number) if number.isdecimal() and len(number) < 10 else -1
+
+
 def for_the_page(studio: Studio, path: Path) -> str:
     """A copy of `path` where Gradio may serve it from; a link where the disk allows one."""
     folder = studio.workspace.gradio_temp / "takes"

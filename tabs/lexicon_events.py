@@ -13,7 +13,7 @@ from studio.services.studio import Studio
 from studio.services.takes import AUTO_LANGUAGE, SpeechOrder
 from studio.text.pronunciation import Entry
 from tabs import lexicon_view as view
-from tabs.edge import refuse_visitors
+from tabs.edge import picked_number, refuse_visitors
 from tabs.speech import choices
 
 PAGE_SIZE = 50
@@ -38,7 +38,7 @@ def on_list(studio: Studio, step: int, search: str, chosen: int, offset: int) ->
 
 def on_choose(studio: Studio, picked: str) -> list[Any]:
     """An entry of the table into the form."""
-    return _form(studio.lexicon.get(int(picked) if picked.isdecimal() and len(picked) < 18 else 0))
+    return _form(studio.lexicon.get(picked_number(picked)))
 
 
 def on_new() -> list[Any]:

@@ -26,7 +26,16 @@ from tests.running import Server
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (apt install chromium)")
 
 LONG = " ".join([TEXT] * 2_000)
-TABS = ("Clone", "Preset", "Design", "History", "Models", "Settings/About")
+TABS = (
+    "Clone",
+    "Preset",
+    "Design",
+    "Transcribe",
+    "History",
+    "Models",
+    "Pronunciation",
+    "Settings/About",
+)
 
 
 @pytest.fixture(scope="module")

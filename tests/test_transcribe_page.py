@@ -174,7 +174,7 @@ def test_a_stranger_neither_follows_nor_resumes_nor_opens(studio: Studio, record
     assert all(not isinstance(value, str) for value in next(starting.on_follow(studio, BOB, running)))
     assert starting.on_resume(studio, BOB, running) == ("", "")
     list(studio.transcripts.follow(running))
-    assert starting.on_resume(studio, ANN, running) == ("", running)
+    assert starting.on_resume(studio, ANN, running) == (running, running)
     with pytest.raises(NotFound):
         editing.on_open(studio, BOB, False, running)
 

@@ -14,7 +14,7 @@ from studio.services import transcript_editing
 from studio.services.studio import Studio
 from studio.services.transcripts import TranscriptRecord
 from studio.text.transcripts import to_dict
-from tabs.edge import bind, owner_of
+from tabs.edge import bind, owner_of, picked_number
 from tabs.frame import reveal
 from tabs.transcripts import view
 from tabs.transcripts.layout import TranscribeTab
@@ -39,7 +39,7 @@ def wire(studio: Studio, tab: TranscribeTab) -> None:
         trigger(bind(on_edit, studio, action), [*open_, told_by], tab.edited, js=js, **told)
 
     buttons = tab.buttons
-    act(tab.picked.input, go, tab.picked)
+    act(tab.picked.change, go, tab.picked)
     act(buttons["previous"].click, back, tab.cursor)
     act(buttons["next"].click, forward, tab.cursor)
     act(buttons["save"].click, save, tab.cursor)
@@ -119,9 +119,10 @@ def on_edit(
 
 def go(segments: Segments, place: int, text: str, told: str) -> tuple[Segments, int]:
     """Choose the segment whose number the page tells."""
-    if not told.isdecimal() or int(told) >= len(segments):
+    number = picked_number(told)
+    if not 0 <= number < len(segments):
         raise BadInput("There is no such segment.", "Choose one of the list.")
-    return _typed(segments, place, text), int(told)
+    return _typed(segments, place, text), number
 
 
 def back(segments: Segments, place: int, text: str, told: str) -> tuple[Segments, int]:
@@ -149,7 +150,7 @@ def merge(segments: Segments, place: int, text: str, told: str) -> tuple[Segment
 
 def character(text: str, told: str) -> int:
     """Where a browser's cursor stands in `text` with single spaces. Browsers count in UTF-16."""
-    place = int(told) if told.isdecimal() and len(told) < 9 else 0
+    place = max(0, picked_number(told))
     before = text.encode("utf-16-le", "surrogatepass")[: 2 * place].decode("utf-16-le", "ignore")
     words = " ".join(before.split())
     return len(words) + (1 if words and before[-1:].isspace() else 0)

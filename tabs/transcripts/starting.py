@@ -158,15 +158,14 @@ def on_follow(studio: Studio, request: gr.Request, running: str) -> Iterator[tup
 def on_resume(studio: Studio, request: gr.Request, remembered: str) -> tuple[str, str]:
     """After a reload: the transcript that this window was showing, as one that runs or that is kept."""
     owner = owner_of(request)
-    if not remembered:
-        return "", ""
-    live = studio.transcripts.is_live(remembered, owner)
+    live = bool(remembered) and studio.transcripts.is_live(remembered, owner)
     if live and studio.transcripts.status(remembered).record is None:
         return remembered, ""
     try:
-        return "", studio.transcripts.history.get(remembered, owner).id
+        kept = studio.transcripts.history.get(remembered, owner).id
     except NotFound:  # deleted, or somebody else's
         return "", ""
+    return (kept if live else ""), kept
 
 
 def on_stop(studio: Studio, running: str) -> None:
