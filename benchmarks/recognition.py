@@ -57,6 +57,7 @@ _LONG_MINUTES, _QUICK_LONG_MINUTES = 10.0, 1.0
 _MEMORY_MINUTES, _QUICK_MEMORY_MINUTES = (10, 60), (1, 2)
 #: Of the short recording, of that with words, of the long ones.
 _ROUNDS, _QUICK_ROUNDS = (9, 3, 2, 2), (1, 1, 1, 1)
+_WARM_UP_MINUTES = 20
 _PATIENCE_S = 1_200.0
 
 
@@ -133,7 +134,10 @@ def _speed(options: Options, folder: Path, speech: list[Samples]) -> tuple[Table
 def _memory(options: Options, folder: Path, speech: list[Samples]) -> tuple[Table, float]:
     models = folder / "small"
     make_practice(models / "Whisper" / "practice" / "practice.pt")
-    short = _written(folder / "first.wav", _without_end(speech, 0.0), 10)
+    # Torch and the allocator keep memory for each new length of sound, until after some sixty parts
+    # there is nothing new; that is no matter of the recording's length.
+    first = 10 if options.quick else 60 * _WARM_UP_MINUTES
+    short = _written(folder / "first.wav", _without_end(speech, 0.0), first)
     rows, grown = [], []
     for minutes in _QUICK_MEMORY_MINUTES if options.quick else _MEMORY_MINUTES:
         long = _written(folder / "memory.wav", _without_end(speech, 1.0), 60 * minutes)
