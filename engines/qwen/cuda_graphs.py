@@ -127,7 +127,7 @@ class FrameStep:
         self.capacity = capacity
         self._model, self._draw, self._penalty = model, talker, penalty
         device, size = model.device, model.vocabulary.size
-        self._cache = StaticCache(model.stack, capacity, model.dtype, device)
+        self._cache = StaticCache(model.stack, capacity, device)
         self._suppressed = model.vocabulary.suppressed(device)
         self._too_early = self._suppressed.clone()
         self._too_early[model.vocabulary.eos] = True
@@ -163,7 +163,7 @@ class FrameStep:
         logits = penalised(logits, self._seen, self._penalty).masked_fill(self._banned, float("-inf"))
         first = pick(logits, self._draw, None if self._draw.greedy else self._noise)[None]
         self._seen.index_fill_(0, first, True)
-        embedded = model.embed(first)
+        embedded = model.embed(first).to(model.dtype)
         self._residual.rewind()
         codes, residual = model.predictor(self._hidden, embedded, self._residual)
         self.codes.copy_(torch.cat((first, codes)))
@@ -197,8 +197,8 @@ class StaticCache:
     """Keys and values with a place for each of `capacity` positions; where the next one goes is a
     number on the device. What lies behind it is masked."""
 
-    def __init__(self, stack: Stack, capacity: int, dtype: torch.dtype, device: torch.device) -> None:
-        first = stack.layers[0]
+    def __init__(self, stack: Stack, capacity: int, device: torch.device) -> None:
+        first, dtype = stack.layers[0], stack.dtype
         # Zeros, for what is masked is multiplied all the same.
         self._kept = torch.zeros(
             2, len(stack.layers), first.kv_heads, capacity, first.head_dim, dtype=dtype, device=device

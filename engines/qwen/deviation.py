@@ -41,7 +41,7 @@ class Deviation:
 def outputs(talker: Any, prompt: TalkerInput, codes: Tensor) -> Outputs:
     """Read `codes` [n, 16] step by step, as a loop does, after the prompt."""
     model = TalkerModel(talker)
-    cache = GrowingCache(model.stack, model.dtype, model.device)
+    cache = GrowingCache(model.stack, model.device)
     states, first, residual = [], [], []
     hidden = model.stack(prompt.embeds[0].to(model.device, model.dtype), cache)[-1:]
     for index, frame in enumerate(codes.to(model.device)):

@@ -2,7 +2,9 @@
 
 The talker and its code predictor are such stacks, and what they cost at batch 1 is reading weights.
 So projections of the same input are fused into one, and everything around them is kept to few
-operations: q and k are normalised and turned together, and keys go where they stay.
+operations: q and k are normalised and turned together, and keys go where they stay. A processor does
+all but the products in float32, whatever the weights are: for a row of numbers its bfloat16 operations
+are the slower ones, and so they are the more exact ones as well.
 """
 
 from __future__ import annotations
@@ -41,9 +43,13 @@ class Stack:
         self.layers = [Layer(layer) for layer in model.layers]
         self.rotary = model.rotary_emb
         self._norm = norm(model.norm)
+        weight = model.norm.weight
+        #: Of hidden states, keys and values.
+        self.dtype: torch.dtype = torch.float32 if weight.device.type == "cpu" else weight.dtype
 
     def __call__(self, x: Tensor, cache: Cache) -> Tensor:
         """Hidden states [T, hidden] of the next positions, given their embeddings [T, hidden]."""
+        x = x.to(self.dtype)
         rotation = cache.rotation(x.shape[0])
         for index, layer in enumerate(self.layers):
             x = layer(index, x, rotation, cache)
@@ -65,14 +71,14 @@ class Layer:
         self._activation = mlp.act_fn
         self._before, self._between = norm(layer.input_layernorm), norm(layer.post_attention_layernorm)
         weights = [attention.q_norm.weight] * self.heads + [attention.k_norm.weight] * self.kv_heads
-        self._qk_weight = torch.stack([weight.detach() for weight in weights])
-        self._qk_eps: float = attention.q_norm.variance_epsilon
+        weight = torch.stack([weight.detach() for weight in weights])
+        self._qk_norm = rms_norm(weight, attention.q_norm.variance_epsilon)
 
     def __call__(self, index: int, x: Tensor, rotation: tuple[Tensor, Tensor], cache: Cache) -> Tensor:
         cos, sin = rotation
         qkv = self._qkv(self._before(x)).reshape(x.shape[0], -1, self.head_dim)
         turned = self.heads + self.kv_heads
-        qk = functional.rms_norm(qkv[:, :turned], (self.head_dim,), None, self._qk_eps) * self._qk_weight
+        qk = self._qk_norm(qkv[:, :turned])
         qk = qk * cos + qk.roll(self.head_dim // 2, -1) * sin
         heard = cache.attend(index, qk[:, : self.heads], qk[:, self.heads :], qkv[:, turned:])
         x = x + self._out(heard)
@@ -81,10 +87,24 @@ class Layer:
 
 
 def norm(module: Any) -> Projection:
-    """The RMS norm of `module`, by torch's own operation."""
-    weight, eps = module.weight.detach(), module.variance_epsilon
-    shape = tuple(weight.shape)
-    return lambda x: functional.rms_norm(x, shape, weight, eps)
+    """The RMS norm of `module`."""
+    return rms_norm(module.weight.detach(), module.variance_epsilon)
+
+
+def rms_norm(weight: Tensor, eps: float) -> Projection:
+    """x / sqrt(mean(x^2) + eps) * weight over the last dimension. torch's own operation does it in one
+    kernel on a card, but in eight on a processor; there it is four."""
+    size = weight.shape[-1]
+    if weight.device.type != "cpu":
+        return lambda x: functional.rms_norm(x, (size,), None, eps) * weight
+    scaled = weight.float() * size**0.5
+    floor = torch.tensor((eps * size) ** 0.5)
+
+    def normalised(x: Tensor) -> Tensor:
+        length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        return (x / torch.hypot(length, floor)).mul_(scaled)
+
+    return normalised
 
 
 def fused(linears: Sequence[Any]) -> Projection:
@@ -99,11 +119,22 @@ def fused(linears: Sequence[Any]) -> Projection:
         if sum(linear.out_features for linear in linears) == shared.out_features:
             return shared
     if any(type(linear) is not nn.Linear or linear.bias is not None for linear in linears):
-        if len(linears) == 1:
-            return linears[0]
-        return lambda x: torch.cat([linear(x) for linear in linears], -1)
+        calls = [_called(linear) for linear in linears]
+        if len(calls) == 1:
+            return calls[0]
+        return lambda x: torch.cat([call(x) for call in calls], -1)
     weight = _shared_weight(linears)
     return lambda x: product(x, weight)
+
+
+def _called(module: Any) -> Projection:
+    """`module` itself, in the dtype of its weights."""
+    if type(module) is nn.Linear:
+        return lambda x: product(x, module.weight, module.bias)
+    first = next(module.parameters(), None)
+    if first is None:  # an identity, or quantised weights, which take any dtype
+        return lambda x: module(x)
+    return lambda x: module(x.to(first.dtype)).to(x.dtype)
 
 
 def _shared_weight(linears: Sequence[nn.Linear]) -> Tensor:
@@ -119,16 +150,18 @@ def _shared_weight(linears: Sequence[nn.Linear]) -> Tensor:
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x [T, in] times `weight` [out, in], and `bias` [out] added.
+    """x [T, in] times `weight` [out, in], and `bias` [out] added; taken in the weight's dtype, given
+    in that of `x`.
 
     At few rows what counts is how fast the weight is read. torch's bfloat16 products on a CPU read it
     a third faster in these two forms than in `linear`; the second's result is a transposed view.
     """
     rows = x.shape[0]
     if rows >= _MANY_ROWS or weight.device.type != "cpu" or weight.dtype != torch.bfloat16:
-        return functional.linear(x, weight, bias)
-    y = torch.mv(weight, x[0])[None] if rows == 1 else torch.mm(weight, x.t()).t()
-    return y if bias is None else y + bias
+        return functional.linear(x.to(weight.dtype), weight, bias).to(x.dtype)
+    y = x.to(weight.dtype)
+    y = torch.mv(weight, y[0])[None] if rows == 1 else torch.mm(weight, y.t()).t()
+    return (y if bias is None else y + bias).to(x.dtype)
 
 
 def rotation_table(rotary: Any, start: int, count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -144,14 +177,13 @@ def rotation_table(rotary: Any, start: int, count: int, dtype: torch.dtype) -> t
 class GrowingCache:
     """Keys and values in memory that grows by `block` positions whenever it is full."""
 
-    def __init__(self, stack: Stack, dtype: torch.dtype, device: torch.device, block: int = 256) -> None:
+    def __init__(self, stack: Stack, device: torch.device, block: int = 256) -> None:
         first = stack.layers[0]
         self._rotary, self._block = stack.rotary, block
-        empty = torch.empty(
-            2, len(stack.layers), first.kv_heads, 0, first.head_dim, dtype=dtype, device=device
-        )
-        self._kept = empty  # [keys or values, layers, kv_heads, capacity, head_dim]
-        self._cos = self._sin = torch.empty(0, 1, first.head_dim, dtype=dtype, device=device)
+        # [keys or values, layers, kv_heads, capacity, head_dim]
+        shape = (2, len(stack.layers), first.kv_heads, 0, first.head_dim)
+        self._kept = torch.empty(shape, dtype=stack.dtype, device=device)
+        self._cos = self._sin = self._kept.new_empty(0, 1, first.head_dim)
         self._start = self._end = 0
 
     def reset(self) -> None:
@@ -197,13 +229,7 @@ class GrowingCache:
 def attend_once(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
     """One position's q [1, heads, head_dim] over [kv_heads, n, head_dim], `mask` [1, n] bool where
     some are no part of it; returns [1, heads * head_dim]. No key is repeated."""
-    if q.device.type == "cpu" and q.dtype != torch.float32:
-        # torch has a fast path for a single query of these.
-        single = q.transpose(0, 1)[None]
-        heard = functional.scaled_dot_product_attention(
-            single, keys[None], values[None], mask, enable_gqa=True
-        )
-    else:  # heads that share keys are rows of one query
-        grouped = q.view(1, keys.shape[0], -1, q.shape[2])
-        heard = functional.scaled_dot_product_attention(grouped, keys[None], values[None], mask)
+    # Heads that share keys are rows of one query.
+    grouped = q.view(1, keys.shape[0], -1, q.shape[2])
+    heard = functional.scaled_dot_product_attention(grouped, keys[None], values[None], mask)
     return heard.reshape(1, -1)

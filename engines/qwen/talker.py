@@ -103,7 +103,7 @@ class TalkerLoop:
         self.max_positions: int = max_positions or talker.config.max_position_embeddings
         self.ending: Ending | None = None
         self._model = TalkerModel(talker)
-        self._cache = GrowingCache(self._model.stack, self._model.dtype, self._model.device)
+        self._cache = GrowingCache(self._model.stack, self._model.device)
 
     @torch.inference_mode()
     def frames(
@@ -130,7 +130,7 @@ class TalkerLoop:
                 self.ending = Ending.LIMIT
                 return
             first = torch.tensor([code], device=model.device)
-            embedded = model.embed(first)
+            embedded = model.embed(first).to(model.dtype)
             codes, residual = model.predictor(hidden, embedded, sampler)
             yield torch.cat((first, codes))
             hidden = model.stack(embedded + residual + prompt.text(frame), self._cache)
@@ -141,11 +141,17 @@ class TalkerModel:
 
     def __init__(self, talker: Any) -> None:
         self.vocabulary = Vocabulary.of(talker.config)
-        self.embed, self.head = talker.model.codec_embedding, talker.codec_head
-        self.dtype: torch.dtype = self.embed.weight.dtype
+        self.embed, self._head = talker.model.codec_embedding, talker.codec_head
         self.device: torch.device = self.embed.weight.device
         self.stack = Stack(talker.model)
-        self.predictor = Predictor(talker.code_predictor, self.dtype, self.device)
+        #: Of hidden states.
+        self.dtype: torch.dtype = self.stack.dtype
+        self.predictor = Predictor(talker.code_predictor, self.device)
+
+    def head(self, hidden: Tensor) -> Tensor:
+        """The logits [1, V] of the first code, from hidden states [1, hidden]."""
+        logits: Tensor = self._head(hidden.to(self._head.weight.dtype))
+        return logits
 
 
 class ResidualSampler(Protocol):
@@ -156,25 +162,25 @@ class ResidualSampler(Protocol):
 class Predictor:
     """The code predictor: the codes 1 to 15 of a frame, each from those before it."""
 
-    def __init__(self, predictor: Any, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(self, predictor: Any, device: torch.device) -> None:
         #: How many codes each of the 15 is one of.
         self.sizes = tuple(head.out_features for head in predictor.lm_head)
-        self._project = predictor.small_to_mtp_projection
+        self._project = fused((predictor.small_to_mtp_projection,))
         self._heads = [fused((head,)) for head in predictor.lm_head]
         self._embeds = list(predictor.model.codec_embedding)
         self._stack = Stack(predictor.model)
         # The talker's hidden state, then all codes but the last.
-        self._cache = GrowingCache(self._stack, dtype, device, block=len(self._heads) + 1)
+        self._cache = GrowingCache(self._stack, device, block=len(self._heads) + 1)
 
     def __call__(self, hidden: Tensor, first: Tensor, sampler: ResidualSampler) -> tuple[Tensor, Tensor]:
         """The codes [15] int64 and the sum of their embeddings [1, hidden], from the talker's hidden
         state and the first code's embedding, both [1, hidden]."""
         self._cache.reset()
         codes, embeds = [], []
-        x = torch.cat((hidden, first))
+        x = torch.cat((hidden, first.to(hidden.dtype)))
         for head, embed in zip(self._heads, self._embeds, strict=True):
             state = self._stack(self._project(x), self._cache)[-1:]
             codes.append(sampler.residual(head(state)[0]))
-            x = embed(codes[-1][None])
+            x = embed(codes[-1][None]).to(hidden.dtype)
             embeds.append(x)
         return torch.stack(codes), torch.stack(embeds).sum(0)
