@@ -171,7 +171,9 @@
   const players = new Map(); // by tab: one speaks at a time in each
   const scan = () => {
     const list = document.querySelector(".timbre-tabs:not([data-alive])");
-    if (list && document.querySelector(".timbre-panel")) {
+    // Gradio adds the panels one by one: the wanted one may be among the last.
+    const tabs = list ? [...list.querySelectorAll("[role=tab]")] : [];
+    if (list && tabs.every((tab) => document.getElementById(`tab-${tab.dataset.tab}`))) {
       list.dataset.alive = "1";
       window.timbreShow(new URL(location).searchParams.get("tab"));
     }

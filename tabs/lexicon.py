@@ -64,7 +64,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
     entry = [chosen, *tab.fields, tab.caption, tab.save, tab.delete]
 
     gr.on(
-        [tab.refresh.click, tab.search.change, chosen.change],
+        [blocks.load, tab.refresh.click, tab.search.change, chosen.change],
         bind(events.on_list, studio, 0),
         asked,
         page,

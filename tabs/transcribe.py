@@ -15,5 +15,5 @@ def build(studio: Studio, blocks: gr.Blocks) -> TranscribeTab:
     tab = lay_out(studio)
     made = starting.wire(studio, tab, blocks)
     editing.wire(studio, tab)
-    keeping.wire(studio, tab, made)
+    keeping.wire(studio, tab, blocks, made)
     return tab

@@ -197,13 +197,13 @@ def _result(tab: TranscribeTab) -> None:
             )
             with gr.Row():
                 tab.save_text = gr.Button(
-                    "Save the text (Ctrl+Enter)",
+                    "Save (Ctrl+Enter)",
                     size="sm",
                     elem_id=f"{ID}-save-text",
                     elem_classes="timbre-enter",
                 )
                 tab.from_segments = gr.Button(
-                    "Take it from the segments", size="sm", elem_id=f"{ID}-from-segments"
+                    "Take the segments' text", size="sm", elem_id=f"{ID}-from-segments"
                 )
         with gr.Column(scale=1, min_width=260):
             tab.raw = gr.Textbox(
@@ -236,7 +236,7 @@ def _editor(tab: TranscribeTab) -> None:
                         tab.buttons[name] = gr.Button(
                             label,
                             size="sm",
-                            min_width=110,
+                            min_width=70,
                             variant="primary" if name == "save" else "secondary",
                             elem_id=f"{ID}-segment-{name}",
                             elem_classes="timbre-enter" if name == "save" else None,
@@ -245,7 +245,8 @@ def _editor(tab: TranscribeTab) -> None:
 
 _SEGMENT_BUTTONS = (
     {"play": "Play", "previous": "Previous", "next": "Next"},
-    {"save": "Save (Ctrl+Enter)", "split": "Split at the cursor", "merge": "Merge with the next"},
+    {"save": "Save (Ctrl+Enter)"},
+    {"split": "Split at the cursor", "merge": "Merge with the next"},
     {"reference": "Use this segment as the reference"},
 )
 
@@ -256,9 +257,11 @@ def _own(tab: TranscribeTab) -> None:
             tab.note = gr.Textbox(label="Note", lines=1, max_lines=4, elem_id=f"{ID}-note")
         with gr.Column(scale=2, min_width=260):
             with gr.Row():
-                tab.save_note = gr.Button("Save the note", size="sm", elem_id=f"{ID}-save-note")
+                tab.save_note = gr.Button(
+                    "Save the note", size="sm", min_width=90, elem_id=f"{ID}-save-note"
+                )
                 tab.delete = gr.Button(
-                    "Delete the transcript", variant="stop", size="sm", elem_id=f"{ID}-delete"
+                    "Delete it", variant="stop", size="sm", min_width=90, elem_id=f"{ID}-delete"
                 )
             with gr.Column(visible=False, elem_id=f"{ID}-sure") as tab.sure:
                 gr.HTML(
