@@ -22,6 +22,7 @@ def commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line.startswith("python app.py")]
 
 
+@pytest.mark.timeout(400)  # each command is a process of its own, and some import torch
 def test_the_readme_s_commands_run_as_they_stand(tmp_path: Path) -> None:
     lines = commands()
     assert len(lines) >= 10
