@@ -13,7 +13,6 @@ from studio.services import downloads
 from studio.services.studio import Studio
 from tabs import model_events as events
 from tabs.edge import bind
-from tabs.frame import reveal
 
 LABEL = "Models"
 
@@ -120,7 +119,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
                             buttons=["copy"],
                         )
                     )
-    consent_shown, sure_shown = gr.State(False), gr.State(False)
+    consent_shown, sure_shown = gr.State(False), gr.State("")
     picked = gr.Textbox(label="Picked", elem_id="models-picked", elem_classes="timbre-unseen")
     tab.timer = gr.Timer(_TICK_S, active=False)
 
@@ -155,7 +154,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         **quiet,
     )
     chosen.change(lambda: False, None, accepted, **quiet)
-    chosen.change(lambda shown: reveal(shown, False), [sure_shown], asking, **quiet)
+    chosen.change(events.on_other, [sure_shown, chosen], asking, **quiet)
     action("download", events.on_download, provider, accepted)
     action("cancel", events.on_cancel)
     action("load", events.on_load, precision)
@@ -169,11 +168,11 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         js="() => { window.timbreCopy(document.getElementById('models-folder')?.textContent || ''); }",
         **quiet,
     )
-    tab.buttons["delete"].click(lambda shown: reveal(shown, True), [sure_shown], asking, **quiet)
-    delete_no.click(lambda shown: reveal(shown, False), [sure_shown], asking, **quiet)
+    tab.buttons["delete"].click(events.on_ask, [sure_shown, chosen], asking, **quiet)
+    delete_no.click(events.on_answered, [sure_shown], asking, **quiet)
     deleted = delete_yes.click(bind(events.on_delete, studio), [chosen], None, **told)
     show_after(deleted)
-    deleted.then(lambda shown: reveal(shown, False), [sure_shown], asking, **quiet)
+    deleted.then(events.on_answered, [sure_shown], asking, **quiet)
     made = practice.click(bind(events.on_practice, studio), None, None, **told)
     show_after(made)
 
