@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(200, ge=1, description="Largest uploaded file, MB.")
     max_audio_s: float = Field(4 * 3600, gt=0, description="Longest recording read, seconds.")
     max_reference_s: float = Field(600, gt=0, description="Longest reference recording, seconds.")
+    require_consent: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Whether a voice needs to say whose it is; auto: where the studio is shared.",
+    )
 
     vad_aggressiveness: int = Field(
         2, ge=0, le=3, description="How readily sound counts as no speech, 0 (seldom) to 3."

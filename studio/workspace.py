@@ -39,6 +39,15 @@ class Workspace:
         return self.home / "saved_personalities"
 
     @property
+    def voices(self) -> Path:
+        return self.home / "saved_voices"
+
+    @property
+    def parts(self) -> Path:
+        """Spoken parts of tagged texts, by what they were made of."""
+        return self.cache / "parts"
+
+    @property
     def references(self) -> Path:
         """Recordings that takes were made from, by content hash."""
         return self.home / "references"

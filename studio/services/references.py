@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from studio.audio.fingerprint import fingerprint
@@ -34,7 +35,7 @@ class ReferenceStore:
         known_by = fingerprint(reference.audio, reference.start, reference.end)
         path = self._folder / f"{known_by}.wav"
         text = reference.text.strip()
-        kept = Reference(path, text, x_vector_only=reference.x_vector_only, more=more)
+        kept = replace(reference, audio=path, text=text, start=None, end=None, more=more)
         if path.exists():
             return kept
         audio = read(reference.audio, limits=self._limits, start=reference.start, end=reference.end)

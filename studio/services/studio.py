@@ -20,6 +20,7 @@ from studio.services.models import ModelService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
 from studio.services.speech import SpeechService
+from studio.services.tasks import Tasks
 from studio.services.transcribing import TranscriptService
 from studio.services.transcript_history import TranscriptHistory
 from studio.services.wording import Wording
@@ -55,6 +56,7 @@ class Studio:
             self.workspace.references,
             copies=(self.workspace.encoded, self.workspace.gradio_temp),
         )
+        self.tasks = Tasks(settings.max_waiting)
         self.presets = Presets(self.database)
         self.lexicon = Lexicon(self.database)
         self.language_model = LanguageModel(settings)
@@ -96,6 +98,7 @@ class Studio:
 
     def close(self) -> None:
         """Stop what speaks, keep what was made, unload the engines. Jobs run on by themselves."""
+        self.tasks.close()
         self.speech.close()
         self.transcripts.close()
         self.jobs.close()

@@ -35,6 +35,7 @@ class Reference:
     end: float | None = None  # s
     x_vector_only: bool = False  # only the timbre
     more: tuple[Reference, ...] = ()  # further recordings of the same voice
+    voice: str = ""  # id of the saved voice it is of; "": it was given as a file
 
 
 @dataclass(frozen=True)
