@@ -78,3 +78,24 @@ class NewPersonality:
     note: str = ""
     voice: str = ""
     consent: Consent | None = None
+
+
+@dataclass(frozen=True)
+class PersonalityChange:
+    """What is to be different; None leaves it as it is."""
+
+    name: str | None = None
+    language: str | None = None
+    description: str | None = None
+    note: str | None = None
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True)
+class EmotionChange:
+    """What is to be different; None leaves it as it is."""
+
+    tag: str | None = None
+    transcript: str | None = None  # another one drops the word timings
+    language: str | None = None
+    aliases: tuple[str, ...] | None = None
