@@ -123,7 +123,7 @@ def launch(studio: Studio) -> Any:
         css_paths=[assets / "timbre.css"],
         head="".join(
             f"<script>{(assets / name).read_text('utf-8')}</script>"
-            for name in ("timbre.js", "transcribe.js")
+            for name in ("timbre.js", "transcribe.js", "waveform.js")
         ),
         footer_links=[],
         enable_monitoring=False,
