@@ -74,7 +74,7 @@ def publishing(path: Path) -> Iterator[Path]:
             yield partial
             _flush(partial)
             partial.replace(path)
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -106,8 +106,8 @@ def flush_tree(folder: Path) -> None:
             if path.is_file():
                 _flush(path)
             elif path.is_dir():
-                _flush_folder(path)
-        _flush_folder(folder)
+                flush_folder(path)
+        flush_folder(folder)
 
 
 def sweep_partials(folder: Path) -> int:
@@ -145,7 +145,8 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """See to it that a rename in `folder` outlasts a power cut."""
     if os.name == "nt":  # Windows cannot open a folder; its rename is durable enough
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import logging
 import os
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 from studio import __version__, log
 from studio.cli.main import report
 from studio.errors import BadInput, StudioError
-from studio.hosting import on_a_space
+from studio.hosting import is_loopback, on_a_space
 from studio.services.studio import Studio
 from studio.settings import CHECKOUT, Settings, load_settings
 
@@ -68,7 +67,7 @@ def refuse_open_doors(settings: Settings) -> None:
         raise BadInput(
             "A public link without a sign-in would let everybody in.", "Add --auth user:password."
         )
-    if not _is_loopback(settings.host):
+    if not is_loopback(settings.host):
         raise BadInput(
             f"Listening on {settings.host} without a sign-in would let everybody on the network in.",
             "Add --auth user:password, or leave --host out.",
@@ -171,12 +170,3 @@ def _own_names(settings: Settings) -> frozenset[str] | None:
     if settings.credentials or on_a_space():
         return None
     return frozenset({"localhost", "127.0.0.1", "[::1]", settings.host, f"[{settings.host}]"})
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from studio.audio.fingerprint import fingerprint
 from studio.audio.processing import loudness
 from studio.audio.reading import Limits, read
+from studio.audio.types import Audio
 from studio.audio.writing import WavWriter
 from studio.control import Control
 from studio.errors import BadInput
@@ -39,12 +40,15 @@ class ReferenceStore:
         if path.exists():
             return kept
         audio = read(reference.audio, limits=self._limits, start=reference.start, end=reference.end)
-        if audio.duration < MIN_REFERENCE_S:
-            raise BadInput(
-                f"The reference is {audio.duration:.1f} s long.", "Give 6-15 s of clean speech."
-            )
-        if loudness(audio) is None:
-            raise BadInput("The reference is silent.", "Give 6-15 s of clean speech.")
+        require_voice(audio)
         with publishing(path) as partial, WavWriter(partial, audio.sample_rate) as writer:
             writer.append(audio.samples)
         return kept
+
+
+def require_voice(audio: Audio) -> None:
+    """Raise BadInput where there is too little to tell a voice from, or silence."""
+    if audio.duration < MIN_REFERENCE_S:
+        raise BadInput(f"The reference is {audio.duration:.1f} s long.", "Give 6-15 s of clean speech.")
+    if loudness(audio) is None:
+        raise BadInput("The reference is silent.", "Give 6-15 s of clean speech.")
