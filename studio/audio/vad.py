@@ -155,7 +155,7 @@ def _islands(blocks: Iterable[Samples], options: VadOptions) -> Iterator[_Island
     kept = _Frames()
     silent: int | None = None  # frames since the last voiced one; None: nobody speaks
     cut_off = False  # the island goes on from one that was cut
-    for frame, voiced in _judged(blocks, size, options.aggressiveness):
+    for frame, voiced in judged_frames(blocks, size, options.aggressiveness):
         kept.append(frame, voiced)
         if voiced:
             silent = 0
@@ -181,8 +181,9 @@ def _islands(blocks: Iterable[Samples], options: VadOptions) -> Iterator[_Island
         yield from _closed(kept, keep, size, cut_off)
 
 
-def _judged(blocks: Iterable[Samples], size: int, mode: int) -> Iterator[tuple[Samples, bool]]:
-    """Each frame of `size` samples, the last one as long as it is, and whether it is voiced."""
+def judged_frames(blocks: Iterable[Samples], size: int, mode: int) -> Iterator[tuple[Samples, bool]]:
+    """Each frame of `size` samples (10, 20 or 30 ms at SAMPLE_RATE), the last one as long as it is, and
+    whether the detector, at aggressiveness `mode`, takes it for speech."""
     import webrtcvad
 
     detector = webrtcvad.Vad(mode)
