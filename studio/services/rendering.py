@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -21,8 +23,8 @@ from engines.base import (
 )
 from engines.manager import EngineManager, Lease
 from studio.audio.writing import WavWriter
+from studio.control import Control
 from studio.services.guard import Fault, Meter, judge
-from studio.services.live import LiveTake
 from studio.services.planning import Plan
 from studio.services.takes import MAX_SEED
 from studio.settings import Settings
@@ -30,6 +32,24 @@ from studio.text.parts import Part
 
 #: Seconds of sound a character makes, before the first part has shown it.
 _SECONDS_PER_CHAR = 1 / 14
+
+
+class Audience(Protocol):
+    """Who hears of a rendering while it goes on; a LiveTake is one."""
+
+    @property
+    def spool(self) -> Path:
+        """Where its sound is written."""
+
+    @property
+    def control(self) -> Control: ...
+
+    def note(self, *sentences: str) -> None:
+        """What the person should know."""
+
+    def spoke(self, audio_seconds: float, fraction: float, working_seconds: float) -> None:
+        """Called after each chunk: `audio_seconds` in all, `fraction` of the text, seconds of work
+        without the waiting."""
 
 
 @dataclass
@@ -85,28 +105,47 @@ class _Attempt:
 
 
 def render(
-    plan: Plan, engines: EngineManager, settings: Settings, live: LiveTake, result: Rendering
+    plan: Plan, engines: EngineManager, settings: Settings, audience: Audience, result: Rendering
 ) -> None:
-    """Speak `plan` into the spool of `live`, filling `result` as it goes, so that a stop or a fault
+    """Speak `plan` into the audience's spool, filling `result` as it goes, so that a stop or a fault
     leaves what was spoken until then. Those who wait for the engine get turns between the parts."""
-    with engines.lease(plan.engine.id, live.control, plan.model) as lease:
-        if lease.placement is not None:
-            live.note(f"Running on {lease.placement.reason}.")
-            if lease.placement.warning:
-                live.note(lease.placement.warning)
+    with engines.lease(plan.engine.id, audience.control, plan.model) as lease:
+        audience.note(*placement_notes(lease))
         started = time.monotonic()
-        prompt = _prepare_voice(plan, lease, live)
-        live.control.progress("speaking")
-        with WavWriter(live.spool, plan.engine.sample_rate) as writer:
-            speaker = _PartSpeaker(plan, prompt, lease.engine, writer, settings, live, result, started)
-            for index, part in enumerate(plan.parts):
-                if index:
-                    waited = time.monotonic()
-                    lease.give_way()
-                    speaker.started += time.monotonic() - waited
-                    live.control.progress("speaking")
-                speaker.speak(part)
-                speaker.pause(_pause(part, settings) / plan.order.speed)
+        prompt = prepare_voice(plan, lease, audience)
+        speak_parts(plan, prompt, lease, settings, audience, result, started)
+
+
+def speak_parts(
+    plan: Plan,
+    prompt: VoicePrompt | None,
+    lease: Lease[SpeechEngine],
+    settings: Settings,
+    audience: Audience,
+    result: Rendering,
+    started: float,
+) -> None:
+    """What `render` does once the engine is there and the voice prepared; `started` is when the work
+    began, by the monotonic clock."""
+    audience.control.progress("speaking")
+    with WavWriter(audience.spool, plan.engine.sample_rate) as writer:
+        speaker = _PartSpeaker(plan, prompt, lease.engine, writer, settings, audience, result, started)
+        for index, part in enumerate(plan.parts):
+            if index:
+                waited = time.monotonic()
+                lease.give_way()
+                speaker.started += time.monotonic() - waited
+                audience.control.progress("speaking")
+            speaker.speak(part)
+            speaker.pause(pause_after(part, settings) / plan.order.speed)
+
+
+def placement_notes(lease: Lease[SpeechEngine]) -> tuple[str, ...]:
+    """Where the engine runs, for people; empty for an embedded one."""
+    placed = lease.placement
+    if placed is None:
+        return ()
+    return (f"Running on {placed.reason}.",) + ((placed.warning,) if placed.warning else ())
 
 
 class _PartSpeaker:
@@ -119,12 +158,12 @@ class _PartSpeaker:
         engine: SpeechEngine,
         writer: WavWriter,
         settings: Settings,
-        live: LiveTake,
+        audience: Audience,
         result: Rendering,
         started: float,
     ) -> None:
         self._plan, self._prompt, self._engine = plan, prompt, engine
-        self._writer, self._live, self._result = writer, live, result
+        self._writer, self._audience, self._result = writer, audience, result
         self.started = started  # moved on by the time spent waiting
         guarded = Capability.SAMPLED in plan.engine.capabilities
         self._tries = settings.take_retries + 1 if guarded else 1
@@ -181,7 +220,7 @@ class _PartSpeaker:
         began = time.monotonic()
         expected = max(self._expected_seconds(part), 0.1)
         try:
-            for chunk in self._engine.stream(request, self._live.control):
+            for chunk in self._engine.stream(request, self._audience.control):
                 self._take_in(chunk, attempt)
                 within = min(attempt.audio_seconds / expected, 0.98)
                 self._tell(self._chars_done + within * len(part.text), attempt)
@@ -217,10 +256,10 @@ class _PartSpeaker:
         assert attempt.fault is not None
         where = f"Part {self._parts_done + 1} of {len(self._plan.parts)}, seed {attempt.seed}"
         then = "spoken again with the next seed." if more else "the best of the tries is kept."
-        self._live.note(f"{where}: {attempt.fault.value}; {then}")
+        self._audience.note(f"{where}: {attempt.fault.value}; {then}")
 
     def _tell(self, characters: float, attempt: _Attempt | None = None) -> None:
-        self._live.spoke(
+        self._audience.spoke(
             self._result.audio_seconds + (attempt.audio_seconds if attempt else 0.0),
             characters / self._plan.characters,
             self._result.working_seconds,
@@ -232,24 +271,26 @@ class _PartSpeaker:
         return len(part.text) * _SECONDS_PER_CHAR / self._plan.order.speed
 
 
-def _prepare_voice(plan: Plan, lease: Lease[SpeechEngine], live: LiveTake) -> VoicePrompt | None:
+def prepare_voice(plan: Plan, lease: Lease[SpeechEngine], audience: Audience) -> VoicePrompt | None:
+    """The voice of the plan's reference; None where it needs none."""
     reference = plan.order.reference
     if reference is None:
         return None
-    live.control.progress("preparing the voice")
+    audience.control.progress("preparing the voice")
     prompt = lease.engine.create_voice_prompt(
         reference.audio,
         reference.text,
         plan.language,
         reference.x_vector_only,
-        live.control,
+        audience.control,
         more=tuple(other.audio for other in reference.more),
     )
-    live.note(*prompt.notes)
+    audience.note(*prompt.notes)
     return prompt
 
 
-def _pause(part: Part, settings: Settings) -> float:
+def pause_after(part: Part, settings: Settings) -> float:
+    """The silence that belongs after `part` at normal speed, seconds."""
     return {
         "none": 0.0,
         "sentence": settings.pause_sentence_s,

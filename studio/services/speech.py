@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import functools
 import logging
-import secrets
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from engines.manager import EngineManager
-from studio import __version__
-from studio.audio.processing import normalise_file
-from studio.audio.wav import copy_stretches
 from studio.control import Control
 from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StudioError
-from studio.files import publishing, write_json
-from studio.names import readable
-from studio.services import orders
-from studio.services.history import Estimate, History, sidecar_path
+from studio.services.history import Estimate, History
 from studio.services.live import LiveTake
 from studio.services.planning import Plan, make_plan
 from studio.services.references import ReferenceStore
-from studio.services.rendering import Rejected, Rendering, render
-from studio.services.takes import (
-    Loudness,
-    SpeechOrder,
-    TakeRecord,
-    TakeState,
-    TakeStatus,
-)
-from studio.services.wording import Preview, Wording, as_written, preview_of
+from studio.services.rendering import Rendering, render
+from studio.services.take_files import TakeFiles
+from studio.services.takes import SpeechOrder, TakeRecord, TakeState, TakeStatus
+from studio.services.wording import Preview, Wording, preview_of
 from studio.settings import Settings
 from studio.workspace import Workspace
 
@@ -63,9 +46,10 @@ class SpeechService:
         references: ReferenceStore,
         wording: Wording | None = None,
     ) -> None:
-        self._settings, self._workspace = settings, workspace
+        self._settings = settings
         self._engines, self._history, self._references = engines, history, references
         self._wording = wording
+        self._files = TakeFiles(settings, workspace.outputs, history)
         self._spool = workspace.spool
         self._live: dict[str, LiveTake] = {}
         self._threads: dict[str, threading.Thread] = {}
@@ -238,7 +222,7 @@ class SpeechService:
         record = None
         if state is TakeState.DONE or rendering.audio_seconds >= _WORTH_KEEPING_S:
             try:
-                record = self._publish(live, plan, owner, rendering, state)
+                record = self._files.publish(live, plan, owner, rendering, state)
             except Exception as error:  # noqa: BLE001
                 state, failure = TakeState.FAILED, failure or _in_words(error, live.id)
         live.finish(state, record, failure)
@@ -256,104 +240,6 @@ class SpeechService:
         worded = self._wording.full(plan, live.control)
         live.note(*(note for note in worded.notes if note not in plan.notes))
         return worded
-
-    def _publish(
-        self, live: LiveTake, plan: Plan, owner: str, rendering: Rendering, state: TakeState
-    ) -> TakeRecord:
-        """Write the finished file and its sidecar, then the history's row."""
-        created = time.time()
-        path = self._file_for(live, plan, created)
-        record = TakeRecord(
-            id=live.id,
-            created=created,
-            owner=owner,
-            mode=str(plan.order.mode),
-            engine=plan.engine.id,
-            voice=plan.voice,
-            language=plan.language,
-            text=plan.order.text,
-            settings=orders.to_settings(plan.order),
-            seed=plan.seed,
-            duration=rendering.audio_seconds,
-            seconds=rendering.working_seconds,
-            sample_rate=plan.engine.sample_rate,
-            file=path.relative_to(self._workspace.outputs).as_posix(),
-            status=state.value,
-        )
-        # A control of its own: a stopped take is still to be saved whole.
-        saving = Control()
-        with self._kept_sound(live, rendering) as sound:
-            if plan.order.loudness is Loudness.STANDARD:
-                normalise_file(sound, path, self._settings.loudness_lufs, control=saving)
-            else:
-                with publishing(path) as partial:
-                    shutil.copyfile(sound, partial)
-        words = as_written(rendering.words, plan.spoken)
-        sidecar = self._sidecar(record, plan) | {
-            "words": [[word.text, round(word.start, 3), round(word.end, 3)] for word in words]
-        }
-        write_json(sidecar_path(path), sidecar)
-        self._history.add(record)
-        for rejected in rendering.rejected:
-            self._publish_rejected(live, record, plan, rejected)
-        return record
-
-    @contextmanager
-    def _kept_sound(self, live: LiveTake, rendering: Rendering) -> Iterator[Path]:
-        """The spool, or a copy of it without what was rejected."""
-        if not rendering.rejected:
-            yield live.spool
-            return
-        copy = live.spool.with_name(f"{live.id}-kept.wav")
-        try:
-            stretches = [(stretch.start, stretch.end) for stretch in rendering.kept]
-            copy_stretches(live.spool, copy, rendering.sample_rate, stretches)
-            yield copy
-        finally:
-            copy.unlink(missing_ok=True)
-
-    def _publish_rejected(
-        self, live: LiveTake, take: TakeRecord, plan: Plan, rejected: Rejected
-    ) -> None:
-        """Keep a part that the guard did not let pass, marked as such, beside its take."""
-        take_id = secrets.token_hex(16)
-        path = self._workspace.outputs / take.file
-        path = path.with_name(f"{path.stem}_rejected_{take_id[:6]}.wav")
-        stretch = rejected.stretch
-        with publishing(path) as partial:
-            copy_stretches(live.spool, partial, take.sample_rate, [(stretch.start, stretch.end)])
-        record = replace(
-            take,
-            id=take_id,
-            text=rejected.text,
-            seed=rejected.seed,
-            settings=dict(take.settings) | {"seed": rejected.seed},
-            duration=(stretch.end - stretch.start) / take.sample_rate,
-            seconds=rejected.seconds,
-            file=path.relative_to(self._workspace.outputs).as_posix(),
-            status=TakeState.REJECTED.value,
-            note=f"Rejected: {rejected.fault.value}.",
-        )
-        write_json(sidecar_path(path), self._sidecar(record, plan) | {"words": []})
-        self._history.add(record)
-
-    def _file_for(self, live: LiveTake, plan: Plan, created: float) -> Path:
-        day = datetime.fromtimestamp(created).strftime("%Y-%m-%d")
-        name = (
-            f"{readable(plan.voice, 24)}_{readable(plan.order.text, 32)}_{plan.seed}_{live.id[:6]}.wav"
-        )
-        return self._workspace.outputs / "speech" / day / name
-
-    def _sidecar(self, record: TakeRecord, plan: Plan) -> dict[str, Any]:
-        return {
-            "made_with": f"Timbre {__version__}",
-            "synthetic": True,
-            "engine_label": plan.engine.label,
-            **asdict(record),
-            "rtf": record.rtf,
-            "spoken": plan.spoken.text,  # what the engine got for the text
-            "notes": list(plan.notes),
-        }
 
 
 def _in_words(error: Exception, take_id: str) -> StudioError:
