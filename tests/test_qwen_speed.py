@@ -13,6 +13,7 @@ import torch
 
 from engines.qwen.cuda_graphs import GraphedTalkerLoop, make_loop
 from engines.qwen.deviation import deviation, outputs, signal_to_error
+from engines.qwen.int8_kernels import layer
 from engines.qwen.package import qwen_tts_package
 from engines.qwen.quantization import Int8Linear, quantise
 from engines.qwen.sampling import Draw, TalkerSampling
@@ -123,6 +124,28 @@ def test_the_official_code_runs_quantised_layers_too(
         expected = loaded[0].model.layers[0].mlp(x)
         measured = quantised.model.layers[0].mlp(x)
     assert (measured - expected).norm() < 0.03 * expected.norm()
+
+
+def test_compiled_layers_give_what_float32_gives_with_the_rounded_weights(
+    loaded: tuple[Any, TalkerInput], quantised: Any
+) -> None:
+    """All that 8 bits change is the weights; also where a layer is one compiled call."""
+    talker, prompt = copy.deepcopy(loaded[0]), loaded[1]
+    rounded = 0
+    for name, module in quantised.named_modules():
+        if isinstance(module, Int8Linear):
+            weight, scales = module.shared.arrays
+            rows = slice(module.start, module.start + module.out_features)
+            exact = weight[rows].astype(np.float32) * scales[rows, None]
+            talker.get_submodule(name).weight.data = torch.from_numpy(exact)
+            rounded += 1
+    assert rounded > 20
+    few = replace(prompt, embeds=prompt.embeds[:, :3])  # more rows are read in bfloat16
+    codes = draw_all(TalkerLoop(talker), few, replace(GREEDY, max_frames=6))
+    found = deviation(outputs(talker, few, codes), outputs(quantised, few, codes))
+    assert max(found.hidden, found.first, found.residual) < 1e-4
+    assert found.same == 1
+    assert len(layer.signatures) == 1, "compiled when it was loaded, not again when it spoke"
 
 
 @pytest.mark.parametrize("kind", ["int8", "bfloat16"])

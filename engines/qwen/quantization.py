@@ -1,18 +1,25 @@
 """The language model with weights of 8 bits, for processors: half the reading of bfloat16.
 
-Weights are quantised once, symmetrically, each output with a scale of its own; activations are
-quantised as they come, with one scale a step. It changes what is said: `engines.qwen.deviation`
-measures by how much, and nobody has judged it by ear yet. So it is an option, never the default.
+Weights are quantised once, symmetrically, each output with a scale of its own; activations stay as they
+are. It changes what is said: `engines.qwen.deviation` measures by how much, and nobody has judged it by
+ear yet. So it is an option, never the default.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
+
+from engines.devices import cpu_has_bfloat16
+
+#: Up to so many rows a weight is read anew for each; from then on writing it out once costs less.
+FEW_ROWS = 4
 
 
 class Int8Linear(nn.Module):
@@ -31,25 +38,40 @@ class Int8Linear(nn.Module):
 
 
 class SharedWeight:
-    """A weight [out, in] of 8 bits, packed by torch's quantised kernels (FBGEMM or oneDNN on x86)."""
+    """A weight [out, in] of 8 bits with a scale for each output. A few rows are multiplied by a compiled
+    kernel; many, as those of a prompt, by torch with the weight written out for the moment, in bfloat16
+    where the processor has it."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         rows = weight.detach().float()
         self.out_features = rows.shape[0]
-        scales = rows.abs().amax(1).clamp(min=1e-12) / 127
-        zeros = torch.zeros_like(scales, dtype=torch.int64)
-        bias = None if bias is None else bias.detach().float()
-        with warnings.catch_warnings():
-            # torch means to replace its quantised tensors; our torch is pinned.
-            warnings.filterwarnings("ignore", "torch.quantize_per_tensor, torch.quantize_per_channel")
-            quantised = torch.quantize_per_channel(rows, scales, zeros, 0, torch.qint8)
-        self._packed = torch.ops.quantized.linear_prepack(quantised, bias)
-        # Without VNNI the products of 8 by 8 bits overflow, so activations get 7.
-        self._reduce_range = not torch.cpu._is_vnni_supported()
+        self.bias = None if bias is None else bias.detach().float()
+        self._scales = rows.abs().amax(1).clamp(min=1e-12) / 127
+        # NumPy asks for huge pages, in which a weight is read a tenth faster.
+        self._weight = torch.from_numpy(np.empty(rows.shape, np.int8))
+        self._weight.copy_((rows / self._scales[:, None]).round_())
+        self._dtype = torch.bfloat16 if cpu_has_bfloat16(torch) else torch.float32
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        """The weight [out, in] and the scales [out]; views."""
+        return self._weight.numpy(), self._scales.numpy()
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = torch.ops.quantized.linear_dynamic(x.float(), self._packed, self._reduce_range)
-        return y.to(x.dtype)
+        """[..., in] to [..., out] in the dtype of `x`."""
+        rows = x.reshape(-1, x.shape[-1])
+        if rows.shape[0] <= FEW_ROWS:
+            from engines.qwen.int8_kernels import product
+
+            y = torch.empty(rows.shape[0], self.out_features)
+            for row, out in zip(rows.float().contiguous().numpy(), y.numpy(), strict=True):
+                product(*self.arrays, row, out)
+        else:
+            weight = self._weight.to(self._dtype)
+            y = functional.linear(rows.to(self._dtype), weight).float() * self._scales
+        if self.bias is not None:
+            y = y + self.bias
+        return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
 
 
 @torch.no_grad()

@@ -10,13 +10,14 @@ are the slower ones, and so they are the more exact ones as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engines.qwen.quantization import Int8Linear
+from engines.qwen.quantization import FEW_ROWS, Int8Linear, SharedWeight
 
 Projection = Callable[[Tensor], Tensor]
 
@@ -46,10 +47,14 @@ class Stack:
         weight = model.norm.weight
         #: Of hidden states, keys and values.
         self.dtype: torch.dtype = torch.float32 if weight.device.type == "cpu" else weight.dtype
+        self._int8 = Int8Step.of(self.layers)
 
     def __call__(self, x: Tensor, cache: Cache) -> Tensor:
         """Hidden states [T, hidden] of the next positions, given their embeddings [T, hidden]."""
         x = x.to(self.dtype)
+        if self._int8 is not None and x.shape[0] <= FEW_ROWS and isinstance(cache, GrowingCache):
+            steps = [self._int8(row, cache) for row in x]
+            return self._norm(torch.stack(steps))
         rotation = cache.rotation(x.shape[0])
         for index, layer in enumerate(self.layers):
             x = layer(index, x, rotation, cache)
@@ -73,6 +78,12 @@ class Layer:
         weights = [attention.q_norm.weight] * self.heads + [attention.k_norm.weight] * self.kv_heads
         weight = torch.stack([weight.detach() for weight in weights])
         self._qk_norm = rms_norm(weight, attention.q_norm.variance_epsilon)
+        #: What a compiled layer needs besides the products; one epsilon serves all norms of Qwen3.
+        self.norms = tuple(
+            each.detach().float().cpu().numpy()
+            for each in (layer.input_layernorm.weight, weight, layer.post_attention_layernorm.weight)
+        )
+        self.epsilon = float(layer.input_layernorm.variance_epsilon)
 
     def __call__(self, index: int, x: Tensor, rotation: tuple[Tensor, Tensor], cache: Cache) -> Tensor:
         cos, sin = rotation
@@ -84,6 +95,43 @@ class Layer:
         x = x + self._out(heard)
         gate, up = self._gate_up(self._between(x)).chunk(2, -1)
         return x + self._down(self._activation(gate) * up)
+
+    @property
+    def products(self) -> tuple[Projection, ...]:
+        """In the order of their use: q, k and v; out; gate and up; down."""
+        return self._qkv, self._out, self._gate_up, self._down
+
+
+class Int8Step:
+    """One position through all layers of a stack whose weights have 8 bits, each layer one call of
+    `engines.qwen.int8_kernels.layer`."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        from engines.qwen.int8_kernels import compile_now, layer
+
+        compile_now()
+        self._layer = layer
+        self._given: list[tuple[Any, np.float32, Any]] = []
+        for each in layers:
+            products = [part for shared in each.products for part in cast(SharedWeight, shared).arrays]
+            self._given.append((each.norms, np.float32(each.epsilon), tuple(products)))
+
+    @classmethod
+    def of(cls, layers: Sequence[Layer]) -> Int8Step | None:
+        """None where a product is not one of 8 bits, as with an adapter."""
+        products = [each for layer in layers for each in layer.products]
+        if all(isinstance(each, SharedWeight) and each.bias is None for each in products):
+            return cls(layers)
+        return None
+
+    def __call__(self, x: Tensor, cache: GrowingCache) -> Tensor:
+        """Hidden states [hidden] float32 of the next position, given its embedding [hidden]."""
+        cos, sin = (each[0, 0].numpy() for each in cache.rotation(1))
+        kept, at = cache.kept.numpy(), cache.length - 1
+        state = x.clone().numpy()
+        for index, (norms, epsilon, products) in enumerate(self._given):
+            self._layer(state, norms, epsilon, products, kept[0, index], kept[1, index], cos, sin, at)
+        return torch.from_numpy(state)
 
 
 def norm(module: Any) -> Projection:
@@ -189,6 +237,11 @@ class GrowingCache:
     def reset(self) -> None:
         """Forget everything; the memory stays."""
         self._start = self._end = 0
+
+    @property
+    def kept(self) -> Tensor:
+        """Keys and values [2, layers, kv_heads, capacity, head_dim]; what is not read yet is noise."""
+        return self._kept
 
     @property
     def length(self) -> int:
