@@ -156,6 +156,16 @@ class History:
                     archive.write(sidecar, sidecar.name, compress_type=zipfile.ZIP_DEFLATED)
         return target
 
+    def made_from(self, voice: str, owner: str) -> int:
+        """How many of the owner's takes speak like the saved voice with this id."""
+        with self._database.transaction() as connection:
+            count = connection.execute(
+                "SELECT COUNT(*) FROM takes WHERE owner = ? AND status != 'rejected'"
+                " AND json_extract(settings, '$.reference.voice') = ?",
+                (owner, voice),
+            ).fetchone()[0]
+        return int(count)
+
     def estimate(
         self, mode: str, engine: str, characters: int, speed: float, model: str = ""
     ) -> Estimate:

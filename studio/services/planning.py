@@ -199,6 +199,6 @@ def _voice_name(order: SpeechOrder, speaker: Speaker | None) -> str:
         return speaker.label
     if order.mode is Capability.CLONE and order.reference is not None:
         # A file's name may hold bytes that are no text; the history cannot.
-        name = order.reference.audio.stem[:40].encode("utf-8", "replace").decode()
-        return f"like {name}"
+        name = order.reference.name or order.reference.audio.stem
+        return f"like {name[:40].encode('utf-8', 'replace').decode()}"
     return clean(order.description).strip()[:60] or "designed voice"

@@ -41,18 +41,6 @@ def put_in(
     return Recording(name, audio.duration, sha256)
 
 
-def words_within(
-    words: Iterable[WordTiming], start: float | None, end: float | None
-) -> tuple[WordTiming, ...]:
-    """Those of `words` that lie from `start` to `end` seconds, timed from `start`."""
-    first, last = start or 0.0, end if end is not None else float("inf")
-    return tuple(
-        WordTiming(word.text, word.start - first, word.end - first)
-        for word in words
-        if word.start >= first and word.end <= last
-    )
-
-
 def words_to_config(words: Iterable[WordTiming]) -> list[list[object]]:
     """As JSON can hold them."""
     return [[word.text, round(word.start, 3), round(word.end, 3)] for word in words]

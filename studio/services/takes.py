@@ -36,6 +36,7 @@ class Reference:
     x_vector_only: bool = False  # only the timbre
     more: tuple[Reference, ...] = ()  # further recordings of the same voice
     voice: str = ""  # id of the saved voice it is of; "": it was given as a file
+    name: str = ""  # of that voice, for people; "": the file's
 
 
 @dataclass(frozen=True)
