@@ -13,16 +13,20 @@ from studio.db import Database
 from studio.errors import StudioError
 from studio.jobs import Supervisor
 from studio.models.folders import ModelFolders
+from studio.services import consent
+from studio.services.chimera import ChimeraService
 from studio.services.history import History
 from studio.services.language_model import LanguageModel, Processed
 from studio.services.lexicon import Lexicon
 from studio.services.models import ModelService
+from studio.services.personalities import PersonalityService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
 from studio.services.speech import SpeechService
 from studio.services.tasks import Tasks
 from studio.services.transcribing import TranscriptService
 from studio.services.transcript_history import TranscriptHistory
+from studio.services.voices import VoiceService
 from studio.services.wording import Wording
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -64,6 +68,16 @@ class Studio:
             max_seconds=settings.max_reference_s, max_bytes=settings.max_upload_mb * 1_000_000
         )
         references = ReferenceStore(self.workspace.references, reference_limits)
+        self.personalities = PersonalityService(
+            self.workspace.personalities, reference_limits, consent.required(settings)
+        )
+        self.voices = VoiceService(
+            self.workspace.voices,
+            reference_limits,
+            consent.required(settings),
+            self.history,
+            self.personalities,
+        )
         self.jobs = Supervisor(self.database, settings)
         self.models = ModelService(settings, self.model_folders, self.engines, self.jobs, self.database)
         wording = Wording(settings, self.lexicon, self.language_model)
@@ -78,6 +92,7 @@ class Studio:
             TranscriptHistory(self.database, self.workspace.outputs, self.workspace.recordings),
             self._corrected,
         )
+        self.chimera = ChimeraService(self.workspace, self.engines, self.transcripts, reference_limits)
 
     def _corrected(self, text: str, language: str, context: str, control: Control) -> Processed:
         """A transcript as the language model corrects it, where one is set and wanted."""
