@@ -6,6 +6,7 @@ holds Python's lock while it works, so it is fed in short blocks wherever others
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from studio.audio.types import Samples
 
 RATE = 16_000  # Hz, of the model
 FRAME_S = 0.01
+
+#: What is no word: <s>, </s>, <sil>, [NOISE], ++BREATH++.
+NO_WORD = re.compile(r"[<\[+].*")
 
 #: What the peak is brought to: the model expects speech of a usual level.
 _PEAK = 0.7

@@ -17,7 +17,7 @@ from engines.recognition import (
     Task,
     Word,
 )
-from engines.sphinx.decoder import FRAME_S, RATE, cepstral_means, make_decoder, pcm
+from engines.sphinx.decoder import FRAME_S, NO_WORD, RATE, cepstral_means, make_decoder, pcm
 from studio.control import Control
 from studio.errors import BadInput, EngineFailed
 from studio.text.language import closest
@@ -27,8 +27,7 @@ LANGUAGES = {"en": "English"}
 #: Fed at once, samples: a tenth of a second of work, in which nothing else of Python runs.
 _BLOCK = RATE // 4
 
-#: What is no word: <s>, </s>, <sil>, [NOISE], ++BREATH++; and the mark of a second pronunciation.
-_NO_WORD = re.compile(r"[<\[+].*")
+#: The mark of a second pronunciation.
 _VARIANT = re.compile(r"\(\d+\)$")
 
 
@@ -125,7 +124,7 @@ def _check(request: RecognitionRequest) -> None:
 def _words(decoder: Any, duration: float) -> Iterator[Word]:
     """What was recognised, within the sound's `duration` seconds."""
     for found in decoder.seg():
-        if _NO_WORD.match(found.word):
+        if NO_WORD.match(found.word):
             continue
         start, end = found.start_frame * FRAME_S, (found.end_frame + 1) * FRAME_S
         yield Word(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engines.base import ModelChoice
 from engines.manager import EngineManager
-from engines.recognition import AUTO_LANGUAGE, RecognizerInfo, Task
+from engines.recognition import AUTO_LANGUAGE, RecognizerInfo, Segment, Task
 from studio.audio.reading import AudioFacts, Limits, probe
 from studio.control import Control
 from studio.errors import BadInput, Busy, Cancelled, EngineFailed, NotFound, StudioError
@@ -131,11 +131,18 @@ class TranscriptService:
         For other parts of the studio. Raises what `plan` raises, Cancelled, EngineFailed.
         """
         plan = self.plan(TranscribeOrder(path, language=language, words=False))
+        return plain(self.hear(plan, control))
+
+    def hear(self, plan: TranscribePlan, control: Control | None = None) -> tuple[Segment, ...]:
+        """What is recognised in a short recording, waited for; nothing of it is kept.
+
+        For other parts of the studio. Raises Cancelled, EngineFailed and what reading raises.
+        """
         live = LiveTranscript(plan.choice, plan.facts.duration, "")
         live.control = control or live.control
         heard = Heard(plan.facts.duration, plan.choice.language)
-        recognise(path, plan.order, plan.choice, self._engines, self._settings, heard, live)
-        return plain(heard.segments)
+        recognise(plan.order.audio, plan.order, plan.choice, self._engines, self._settings, heard, live)
+        return tuple(heard.segments)
 
     def status(self, transcript_id: str) -> TranscriptStatus:
         """How it stands; raises NotFound once it has ended some time ago."""
