@@ -22,6 +22,7 @@ from studio.services.personality_records import (
     Words,
     changed_entry,
     existing,
+    files_of,
     from_archive,
     in_order,
     personality_of,
@@ -207,8 +208,8 @@ class PersonalityService:
         original = self.get(id, owner)
 
         def make(folder: Path) -> Config:
-            for emotion in original.emotions:
-                shutil.copyfile(emotion.audio, folder / emotion.audio.name)
+            for name, file in files_of(original).items():
+                shutil.copyfile(file, folder / name)
             return self._library.read(original.id)
 
         return self._read(self._library.create(name, owner, make))
@@ -222,9 +223,8 @@ class PersonalityService:
         stay behind: neither means anything elsewhere."""
         personality = self.get(id, owner)
         config = self._library.read(personality.id)
-        files = {emotion.audio.name: emotion.audio for emotion in personality.emotions}
         about = {key: config.get(key) for key in TRAVELS}
-        archives.write_archive(target, KIND, VERSION, files, about)
+        archives.write_archive(target, KIND, VERSION, files_of(personality), about)
         return target
 
     def import_zip(self, path: Path, owner: str, consent: Consent | None = None) -> Personality:

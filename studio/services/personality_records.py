@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,13 @@ class TakenIn:
     tag: str
     aliases: tuple[str, ...]
     sha256: str  # of the recording
-    file: Path
+    files: tuple[Path, ...]
     entry: Entry  # of the config
 
     def move_to(self, folder: Path) -> Entry:
-        """Put the recording where the config is; returns the emotion's entry."""
-        self.file.replace(folder / self.file.name)
+        """Put what was recorded where the config is; returns the emotion's entry."""
+        for file in self.files:
+            file.replace(folder / file.name)
         return self.entry
 
 
@@ -65,6 +66,7 @@ def take_in(emotion: NewEmotion, limits: Limits, folder: Path) -> TakenIn:
     language = clean_language(emotion.language)
     try:
         kept = put_in(folder, emotion.audio, limits, emotion.start, emotion.end)
+        clip = put_in(folder, emotion.clip, limits) if emotion.clip is not None else None
     except BadInput as error:
         raise type(error)(f"“{tag}”: {error.message}", error.hint) from error
     entry = {
@@ -75,8 +77,16 @@ def take_in(emotion: NewEmotion, limits: Limits, folder: Path) -> TakenIn:
         "aliases": list(aliases),
         "made": dict(emotion.made),
         "words": words_to_config(emotion.words),
+        "clip": clip.file if clip is not None else None,
     }
-    return TakenIn(tag, aliases, kept.sha256, folder / kept.file, entry)
+    files = {folder / each.file for each in (kept, clip) if each is not None}
+    return TakenIn(tag, aliases, kept.sha256, tuple(files), entry)
+
+
+def files_of(personality: Personality) -> dict[str, Path]:
+    """Every file of it beside the config, by its name."""
+    files = [file for each in personality.emotions for file in (each.audio, each.clip)]
+    return {file.name: file for file in files if file is not None}
 
 
 def in_order(emotions: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -88,7 +98,7 @@ def personality_of(library: Library, id: str, config: Mapping[str, Any]) -> Pers
     """The value of a config. Raises KeyError, TypeError, ValueError or AttributeError where it makes
     no sense, Damaged where a recording is gone."""
     emotions = tuple(
-        emotion_of(tag, entry, library.file(id, entry["file"]))
+        emotion_of(tag, entry, lambda name: library.file(id, name))
         for tag, entry in in_order(config["emotions"]).items()
     )
     if not emotions or emotions[0].tag != NEUTRAL:
@@ -112,20 +122,21 @@ def personality_of(library: Library, id: str, config: Mapping[str, Any]) -> Pers
     )
 
 
-def emotion_of(tag: str, entry: Mapping[str, Any], audio: Path) -> Emotion:
-    """The value of an emotion's entry. Raises as `personality_of`."""
+def emotion_of(tag: str, entry: Mapping[str, Any], found: Callable[[object], Path]) -> Emotion:
+    """The value of an emotion's entry, whose files `found` finds. Raises as `personality_of`."""
     aliases = entry.get("aliases", [])
     if not isinstance(aliases, list):
         raise TypeError(f"the aliases of “{tag}” are no list")
     return Emotion(
         tag=tag,
-        audio=audio,
+        audio=found(entry["file"]),
         duration=float(entry["duration"]),
         transcript=str(entry.get("transcript", "")),
         language=str(entry.get("language", "")),
         aliases=tuple(str(alias) for alias in aliases),
         made=dict(entry.get("made", {})),
         words=words_from_config(entry.get("words", [])),
+        clip=found(entry["clip"]) if entry.get("clip") else None,
     )
 
 
@@ -136,7 +147,7 @@ def from_archive(about: Mapping[str, Any], folder: Path) -> NewPersonality:
         return NewPersonality(
             name=str(about["name"]),
             emotions=tuple(
-                _as_new(emotion_of(str(tag), entry, _inside(folder, entry["file"])))
+                _as_new(emotion_of(str(tag), entry, lambda name: _inside(folder, name)))
                 for tag, entry in about["emotions"].items()
             ),
             language=str(about.get("language", "")),
@@ -182,6 +193,8 @@ def changed_entry(entry: Entry, tag: str, change: EmotionChange) -> Entry:
         new["transcript"] = clean_text(change.transcript, "transcript", MAX_TRANSCRIPT)
         if new["transcript"] != entry["transcript"]:
             new["words"] = []
+    if change.words is not None:
+        new["words"] = words_to_config(change.words)
     if change.language is not None:
         new["language"] = clean_language(change.language)
     aliases = entry["aliases"] if change.aliases is None else change.aliases
@@ -200,6 +213,7 @@ def _as_new(emotion: Emotion) -> NewEmotion:
         aliases=emotion.aliases,
         made=emotion.made,
         words=emotion.words,
+        clip=emotion.clip,
     )
 
 

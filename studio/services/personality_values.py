@@ -26,6 +26,7 @@ class Emotion:
     aliases: tuple[str, ...] = ()  # further names of one's own; the common ones are known anyway
     made: Mapping[str, Any] = field(default_factory=dict)  # {"how": "upload" | "smart" | ..., ...}
     words: tuple[WordTiming, ...] = ()  # where they are known, seconds
+    clip: Path | None = None  # the expressive clip that a chimera was joined from
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class NewEmotion:
     aliases: tuple[str, ...] = ()
     made: Mapping[str, Any] = field(default_factory=lambda: {"how": "upload"})
     words: tuple[WordTiming, ...] = ()
+    clip: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -97,5 +99,6 @@ class EmotionChange:
 
     tag: str | None = None
     transcript: str | None = None  # another one drops the word timings
+    words: tuple[WordTiming, ...] | None = None
     language: str | None = None
     aliases: tuple[str, ...] | None = None
