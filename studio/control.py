@@ -35,6 +35,13 @@ class Control:
         if self._on_progress is not None:
             self._on_progress(Progress(stage, fraction))
 
+    def within(self, on_progress: Callable[[Progress], None] | None = None) -> Control:
+        """A control for a piece of this work: it is cancelled when this one is, and its reports go to
+        `on_progress`."""
+        piece = Control(on_progress)
+        piece._cancelled = self._cancelled
+        return piece
+
     def cancel(self) -> None:
         self._cancelled.set()
 

@@ -11,7 +11,7 @@ from studio.errors import BadInput
 
 __all__ = [
     "Normalised", "Resampler", "crossfade", "fade", "loudness", "measure", "normalise_file",
-    "peak_normalise", "resample", "trim_silence",
+    "peak_normalise", "resample", "sounding", "trim_silence",
 ]  # fmt: skip
 
 #: The step in which trimming looks for sound, seconds.
@@ -34,21 +34,30 @@ def trim_silence(audio: Audio, threshold_db: float = -40.0, keep_s: float = 0.1)
     loudest stretch, so that a quiet recording is not eaten up. Silence throughout is returned as
     it is.
     """
+    start, end = sounding(audio, threshold_db, keep_s)
+    if (start, end) == (0, len(audio.samples)):
+        return audio
+    return Audio(audio.samples[start:end].copy(), audio.sample_rate)
+
+
+def sounding(audio: Audio, threshold_db: float = -40.0, keep_s: float = 0.1) -> tuple[int, int]:
+    """The samples that `trim_silence` keeps: start and end."""
     frame = max(1, round(_FRAME_S * audio.sample_rate))
     count = len(audio.samples) // frame
+    whole = 0, len(audio.samples)
     if count < 2:
-        return audio
+        return whole
     squares = np.square(audio.samples[: count * frame], dtype=np.float32).reshape(count, frame)
     power = squares.mean(axis=1)
-    sounding = np.flatnonzero(power > power.max() * 10 ** (threshold_db / 10))
-    if not len(sounding):
-        return audio
+    loud = np.flatnonzero(power > power.max() * 10 ** (threshold_db / 10))
+    if not len(loud):
+        return whole
     keep = round(keep_s * audio.sample_rate)
-    start = max(0, int(sounding[0]) * frame - keep)
-    end = min(len(audio.samples), (int(sounding[-1]) + 1) * frame + keep)
-    if int(sounding[-1]) == count - 1:  # the last stretch may be shorter than a frame
+    start = max(0, int(loud[0]) * frame - keep)
+    end = min(len(audio.samples), (int(loud[-1]) + 1) * frame + keep)
+    if int(loud[-1]) == count - 1:  # the last stretch may be shorter than a frame
         end = len(audio.samples)
-    return Audio(audio.samples[start:end].copy(), audio.sample_rate)
+    return start, end
 
 
 def fade(audio: Audio, in_s: float = 0.01, out_s: float = 0.01) -> Audio:

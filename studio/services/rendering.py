@@ -26,7 +26,7 @@ from studio.audio.writing import WavWriter
 from studio.control import Control
 from studio.services.guard import Fault, Meter, judge
 from studio.services.planning import Plan
-from studio.services.takes import MAX_SEED
+from studio.services.takes import MAX_SEED, Reference
 from studio.settings import Settings
 from studio.text.parts import Part
 
@@ -112,7 +112,9 @@ def render(
     with engines.lease(plan.engine.id, audience.control, plan.model) as lease:
         audience.note(*placement_notes(lease))
         started = time.monotonic()
-        prompt = prepare_voice(plan, lease, audience)
+        prompt = None
+        if plan.order.reference is not None:
+            prompt = prepare_voice(plan.order.reference, plan.language, lease, audience)
         speak_parts(plan, prompt, lease, settings, audience, result, started)
 
 
@@ -254,7 +256,8 @@ class _PartSpeaker:
 
     def _say_what_happened(self, attempt: _Attempt, more: bool) -> None:
         assert attempt.fault is not None
-        where = f"Part {self._parts_done + 1} of {len(self._plan.parts)}, seed {attempt.seed}"
+        where, parts = f"seed {attempt.seed}", len(self._plan.parts)
+        where = f"Part {self._parts_done + 1} of {parts}, {where}" if parts > 1 else where.capitalize()
         then = "spoken again with the next seed." if more else "the best of the tries is kept."
         self._audience.note(f"{where}: {attempt.fault.value}; {then}")
 
@@ -271,16 +274,15 @@ class _PartSpeaker:
         return len(part.text) * _SECONDS_PER_CHAR / self._plan.order.speed
 
 
-def prepare_voice(plan: Plan, lease: Lease[SpeechEngine], audience: Audience) -> VoicePrompt | None:
-    """The voice of the plan's reference; None where it needs none."""
-    reference = plan.order.reference
-    if reference is None:
-        return None
+def prepare_voice(
+    reference: Reference, language: str, lease: Lease[SpeechEngine], audience: Audience
+) -> VoicePrompt:
+    """The voice of `reference`, whose words are in `language`."""
     audience.control.progress("preparing the voice")
     prompt = lease.engine.create_voice_prompt(
         reference.audio,
         reference.text,
-        plan.language,
+        language,
         reference.x_vector_only,
         audience.control,
         more=tuple(other.audio for other in reference.more),

@@ -31,10 +31,11 @@ class Part:
     pause: Pause  # the silence that belongs after it; "none" within a sentence and at the end
 
 
-def parts(text: str, language: str, limit: int = 400) -> tuple[Part, ...]:
+def parts(text: str, language: str, limit: int = 400, packed: bool = True) -> tuple[Part, ...]:
     """`text` in parts of at most `limit` characters, in order, with sentences kept whole.
 
-    Sentences of one paragraph share a part as far as they fit. A sentence that is too long is
+    Sentences of one paragraph share a part as far as they fit, unless they are not to be `packed`. A
+    sentence that is too long is
     divided after a clause, else at a space, else between two characters, but never inside one
     that has combining marks nor inside [tags] and [[phonemes]], unless such a one is longer than
     the limit itself. What lies between two parts, and what is left out, has nothing to speak in it.
@@ -43,10 +44,10 @@ def parts(text: str, language: str, limit: int = 400) -> tuple[Part, ...]:
         raise ValueError(f"A part needs at least one character, not {limit}.")
     made: list[Part] = []
     for paragraph in paragraphs(text):
-        packed = list(_packed(paragraph, language, limit))
-        for index, (span, whole) in enumerate(packed):
+        spans = list(_spans(paragraph, language, limit, packed))
+        for index, (span, whole) in enumerate(spans):
             pause: Pause = "none" if not whole else "sentence"
-            if index == len(packed) - 1:
+            if index == len(spans) - 1:
                 pause = "paragraph"
             stripped = span.text.strip()
             start = span.start + len(span.text) - len(span.text.lstrip())
@@ -57,12 +58,12 @@ def parts(text: str, language: str, limit: int = 400) -> tuple[Part, ...]:
     return tuple(made)
 
 
-def _packed(paragraph: Span, language: str, limit: int) -> Iterator[tuple[Span, bool]]:
+def _spans(paragraph: Span, language: str, limit: int, packed: bool) -> Iterator[tuple[Span, bool]]:
     """Spans that fit and are spoken, each with whether a sentence ends with it."""
     held: Span | None = None
     for sentence in sentences(paragraph.text, language):
         joined = sentence if held is None else Span(held.text + sentence.text, held.start, sentence.end)
-        if len(joined.text.strip()) <= limit:
+        if len(joined.text.strip()) <= limit and (packed or held is None):
             held = joined
             continue
         if held is not None:
