@@ -16,6 +16,7 @@ from studio.services.transcript_files import stretch_wav
 from studio.services.transcripts import TranscribeOrder
 from tabs.edge import bind
 from tabs.speech.layout import SpeechTab, lay_out
+from tabs.voices import taking
 
 LABEL = "Clone"
 
@@ -24,7 +25,11 @@ def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:
     transcribe = gr.Button(
         "Transcribe the reference", size="sm", render=False, elem_id="clone-transcribe"
     )
-    panel = lay_out(studio, Capability.CLONE, LABEL, functools.partial(_voice, transcribe))
+    saved = gr.Dropdown(
+        [taking.NO_VOICE], value="", label="Saved voice", render=False, elem_id="clone-saved-voice"
+    )
+    panel = lay_out(studio, Capability.CLONE, LABEL, functools.partial(_voice, saved, transcribe))
+    taking.wire_choice(studio, panel, saved)
     transcribe.click(
         bind(on_transcribe, studio),
         [panel.fields[name] for name in ("ref_audio", "ref_start", "ref_end")],
@@ -43,8 +48,16 @@ _TRANSCRIPT = (
 
 
 def _voice(
-    transcribe: gr.Button, panel: SpeechTab, engines: Collection[EngineInfo], chosen: EngineInfo
+    saved: gr.Dropdown,
+    transcribe: gr.Button,
+    panel: SpeechTab,
+    engines: Collection[EngineInfo],
+    chosen: EngineInfo,
 ) -> None:
+    saved.render()
+    panel.fields["ref_voice"] = gr.Textbox(
+        "", label="Its id", elem_id="clone-ref-voice", elem_classes="timbre-unseen"
+    )
     panel.fields["ref_audio"] = gr.Audio(
         label="Reference: 6-15 s of one person speaking clearly",
         sources=["upload", "microphone"],

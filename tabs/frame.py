@@ -49,6 +49,23 @@ def reveal(shown: bool, wanted: bool) -> tuple[Any, bool]:
     return (gr.skip() if shown == wanted else gr.Column(visible=wanted)), wanted
 
 
+def on_ask(asked: Any, key: Any) -> tuple[Any, Any]:
+    """Ask about the thing `key`, in a gr.Column that is hidden at first; `asked` is the one that is
+    asked about already, in a gr.State that begins empty."""
+    return reveal(bool(asked), True)[0], key
+
+
+def on_answered(asked: Any) -> tuple[Any, Any]:
+    """The question goes away."""
+    return reveal(bool(asked), False)[0], None
+
+
+def on_other(asked: Any, key: Any) -> tuple[Any, Any]:
+    """Another thing is chosen, and the question about the one before goes away. Whoever is quick asks
+    about the new one before this is heard; then it stays."""
+    return (gr.skip(), asked) if asked == key else on_answered(asked)
+
+
 def showing(tab_id: str) -> str:
     """For an event's `js`: show the tab, then let the event go on with its inputs."""
     return f"(...inputs) => {{ window.timbreShow({json.dumps(tab_id)}); return inputs; }}"

@@ -15,8 +15,9 @@ from studio.models.registry import MODELS
 from studio.services.studio import Studio
 from studio.services.takes import TakeRecord, TakeState
 from tabs.edge import bind, for_the_page, owner_of
-from tabs.frame import reveal
+from tabs.frame import on_answered, on_ask, on_other
 from tabs.speech import view
+from tabs.voices import taking
 
 LABEL = "History"
 PAGE_SIZE = 20
@@ -71,6 +72,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
                     delete = gr.Button("Delete", variant="stop", elem_id="history-delete")
                 note = gr.Textbox(label="Note", lines=2, elem_id="history-note")
                 save_note = gr.Button("Save the note", elem_id="history-save-note")
+                save_as = taking.lay_out_save_as("history")
             with gr.Column(visible=False) as sure:
                 gr.HTML('<p class="timbre-line">Delete this take and its file for good?</p>')
                 with gr.Row():
@@ -82,7 +84,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
                 several = gr.CheckboxGroup([], label="Takes of this page", elem_id="history-several")
                 pack = gr.Button("Make the zip", elem_id="history-pack")
                 archive = gr.File(label="Zip", interactive=False, elem_id="history-zip")
-    offset, sure_shown = gr.State(0), gr.State(False)
+    offset, asked = gr.State(0), gr.State(None)
 
     quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     filters = [search, favourites, rejected]
@@ -106,15 +108,16 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
     # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
     heard = chosen.change(bind(on_choose, studio), [chosen], shown, **quick)
     heard.success(None, None, None, js="() => window.timbreReveal('history-detail')", **quick)
-    asking = [sure, sure_shown]
-    chosen.change(lambda shown: reveal(shown, False), [sure_shown], asking, queue=False, **quick)
+    asking = [sure, asked]
+    chosen.change(on_other, [asked, chosen], asking, **quick)
     toggled = favourite.click(bind(on_favourite, studio), [chosen], [detail, favourite], **quick)
     listing(toggled.success, 0)
     save_note.click(bind(on_note, studio), [chosen, note], [detail], **quick)
-    delete.click(lambda shown: reveal(shown, True), [sure_shown], asking, **quick)
-    delete_no.click(lambda shown: reveal(shown, False), [sure_shown], asking, **quick)
-    deleted = delete_yes.click(bind(on_delete, studio), [chosen], [chosen], **quick)
+    delete.click(on_ask, [asked, chosen], asking, **quick)
+    delete_no.click(on_answered, [asked], asking, **quick)
+    deleted = delete_yes.click(bind(on_delete, studio), [asked], [chosen], **quick)
     listing(deleted.success, 0)
+    taking.wire_save_as(studio, save_as, chosen)
     pack.click(bind(on_export, studio), [several], archive, api_visibility="private")
     return HistoryTab(chosen, reuse)
 

@@ -13,7 +13,7 @@ from studio.services.takes import AUTO_LANGUAGE
 from tabs import lexicon_events as events
 from tabs import lexicon_view as view
 from tabs.edge import bind
-from tabs.frame import reveal
+from tabs.frame import on_answered, on_ask, on_other
 from tabs.speech import choices
 
 LABEL = "Pronunciation"
@@ -52,7 +52,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
             _files(studio)
     _preview(studio)
     picked = gr.Textbox("", label="Picked", elem_id="lexicon-picked", elem_classes="timbre-unseen")
-    chosen, offset, sure_shown = gr.State(0), gr.State(0), gr.State(False)
+    chosen, offset, asking_of = gr.State(0), gr.State(0), gr.State(None)
 
     # What can fail goes through the queue, which shows its errors; all may watch at once.
     told: dict[str, Any] = {
@@ -78,11 +78,11 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
     tab.new.click(bind(events.on_new), None, entry, **told)
     saved = tab.save.click(bind(events.on_save, studio), [chosen, *tab.fields], entry, **told)
     saved.success(bind(events.on_list, studio, 0), asked, page, **told)
-    asking = [sure, sure_shown]
-    tab.delete.click(lambda shown: reveal(shown, True), [sure_shown], asking, **told)
-    delete_no.click(lambda shown: reveal(shown, False), [sure_shown], asking, **told)
-    chosen.change(lambda shown: reveal(shown, False), [sure_shown], asking, **told)
-    deleted = delete_yes.click(bind(events.on_delete, studio), [chosen], entry, **told)
+    asking = [sure, asking_of]
+    tab.delete.click(on_ask, [asking_of, chosen], asking, **told)
+    delete_no.click(on_answered, [asking_of], asking, **told)
+    chosen.change(on_other, [asking_of, chosen], asking, **told)
+    deleted = delete_yes.click(bind(events.on_delete, studio), [asking_of], entry, **told)
     deleted.success(bind(events.on_list, studio, 0), asked, page, **told)
 
 

@@ -104,22 +104,6 @@ def on_unload(studio: Studio, request: gr.Request, key: str) -> None:
     studio.models.unload(key)
 
 
-def on_ask(asked: str, key: str) -> tuple[Any, str]:
-    """Ask whether to delete the model `key`; `asked` is the one that is asked about already."""
-    return reveal(bool(asked), True)[0], key
-
-
-def on_answered(asked: str) -> tuple[Any, str]:
-    """The question goes away."""
-    return reveal(bool(asked), False)[0], ""
-
-
-def on_other(asked: str, key: str) -> tuple[Any, str]:
-    """Another model is chosen, and the question about the one before goes away. Whoever is quick asks
-    about the new one before this is heard; then it stays."""
-    return (gr.skip(), asked) if asked == key else on_answered(asked)
-
-
 def on_delete(studio: Studio, request: gr.Request, key: str) -> None:
     refuse_visitors(request)
     freed = studio.models.delete(key)

@@ -13,6 +13,7 @@ from studio.services import downloads
 from studio.services.studio import Studio
 from tabs import model_events as events
 from tabs.edge import bind
+from tabs.frame import on_answered, on_ask, on_other
 
 LABEL = "Models"
 
@@ -154,7 +155,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         **quiet,
     )
     chosen.change(lambda: False, None, accepted, **quiet)
-    chosen.change(events.on_other, [sure_shown, chosen], asking, **quiet)
+    chosen.change(on_other, [sure_shown, chosen], asking, **quiet)
     action("download", events.on_download, provider, accepted)
     action("cancel", events.on_cancel)
     action("load", events.on_load, precision)
@@ -168,11 +169,11 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         js="() => { window.timbreCopy(document.getElementById('models-folder')?.textContent || ''); }",
         **quiet,
     )
-    tab.buttons["delete"].click(events.on_ask, [sure_shown, chosen], asking, **quiet)
-    delete_no.click(events.on_answered, [sure_shown], asking, **quiet)
+    tab.buttons["delete"].click(on_ask, [sure_shown, chosen], asking, **quiet)
+    delete_no.click(on_answered, [sure_shown], asking, **quiet)
     deleted = delete_yes.click(bind(events.on_delete, studio), [chosen], None, **told)
     show_after(deleted)
-    deleted.then(events.on_answered, [sure_shown], asking, **quiet)
+    deleted.then(on_answered, [sure_shown], asking, **quiet)
     made = practice.click(bind(events.on_practice, studio), None, None, **told)
     show_after(made)
 

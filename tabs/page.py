@@ -51,11 +51,13 @@ def build_demo(studio: Studio) -> gr.Blocks:
     return blocks
 
 
-def on_send_reference(studio: Studio, request: gr.Request, take_ids: Sequence[str]) -> tuple[str, str]:
+def on_send_reference(
+    studio: Studio, request: gr.Request, take_ids: Sequence[str]
+) -> tuple[str, str, str]:
     """The last take becomes the reference of the Clone tab, with its text as the transcript."""
     record = studio.history.get(take_ids[-1], owner_of(request))
     path = for_the_page(studio, studio.history.path(record))
-    return path, record.text
+    return path, record.text, ""  # no saved voice
 
 
 def on_reuse(
@@ -86,7 +88,7 @@ def _wire_send_to(studio: Studio, tab: SpeechTab, speech: Mapping[str, SpeechTab
             button.click(
                 bind(on_send_reference, studio),
                 [tab.takes],
-                [clone.fields["ref_audio"], clone.fields["ref_text"]],
+                [clone.fields[name] for name in ("ref_audio", "ref_text", "ref_voice")],
                 js=showing(clone.id),
                 **_HIDDEN,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tabs import about, clone, design, history, lexicon, models, preset, transcribe
+from tabs import about, clone, design, history, lexicon, models, preset, transcribe, voices
 
 #: id -> a module with LABEL and `build(studio, blocks)`, which lays the tab out in the current panel
 #: and returns its handles. What ties tabs together is in page.py.
@@ -13,6 +13,7 @@ TABS: dict[str, ModuleType] = {
     "preset": preset,
     "design": design,
     "transcribe": transcribe,
+    "voices": voices,
     "history": history,
     "models": models,
     "lexicon": lexicon,

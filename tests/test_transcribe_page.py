@@ -349,11 +349,12 @@ def test_the_list_pages_searches_and_forgets(studio: Studio, recording: Path) ->
 
 
 def test_a_transcript_becomes_a_reference(studio: Studio, record: TranscriptRecord) -> None:
-    path, text = sending.on_reference(studio, ANN, record.id)
+    path, text, voice = sending.on_reference(studio, ANN, record.id)
+    assert voice == "", "it is not that of a saved voice"
     assert text == record.text
     assert soundfile.info(path).duration == pytest.approx(record.transcript.duration, abs=0.01)
     seen = editing.stamp(record.transcript.segments)
-    path, text = sending.on_segment_reference(studio, ANN, record.id, 1, seen, " As typed. ")
+    path, text, _ = sending.on_segment_reference(studio, ANN, record.id, 1, seen, " As typed. ")
     assert text == "As typed."
     assert soundfile.info(path).duration == pytest.approx(1.4, abs=0.01)
     assert studio.workspace.gradio_temp in Path(path).parents

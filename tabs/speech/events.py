@@ -10,7 +10,7 @@ import gradio as gr
 
 from engines.base import Capability
 from studio.services.studio import Studio
-from studio.services.takes import MAX_SEED, TakeState, TakeStatus
+from studio.services.takes import MAX_SEED, SpeechOrder, TakeState, TakeStatus
 from tabs.edge import bind, for_the_page, owner_of
 from tabs.speech import by_engine, choices, form, view
 from tabs.speech.layout import SpeechTab
@@ -100,13 +100,24 @@ def on_generate(
     given = dict(zip(names, values, strict=True))
     order = form.to_order(mode, given, studio.engines.registry.get(given["engine"]).info)
     count = int(given["takes"])
-    first = studio.speech.plan(order).seed
     owner = owner_of(request)
+    order = _named(studio, owner, order)
+    first = studio.speech.plan(order).seed
     ids = [
         studio.speech.start(replace(order, seed=(first + number) % (MAX_SEED + 1)), owner)
         for number in range(count)
     ]
     return ids, _player(studio, ids, mode, autoplay=True)
+
+
+def _named(studio: Studio, owner: str, order: SpeechOrder) -> SpeechOrder:
+    """The order with the name of the saved voice that its reference is of."""
+    reference = order.reference
+    if reference is None or not reference.voice:
+        return order
+    voices = {voice.id: voice.name for voice in studio.voices.list(owner)}
+    voice = reference.voice if reference.voice in voices else ""  # it was deleted
+    return replace(order, reference=replace(reference, voice=voice, name=voices.get(voice, "")))
 
 
 def on_follow(studio: Studio, take_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:

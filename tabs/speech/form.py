@@ -49,7 +49,7 @@ def to_order(mode: Capability, values: Mapping[str, Any], engine: EngineInfo) ->
         reference=_reference(values),
         description="" if wordless else values.get("description") or "",
         speed=float(values["speed"]) if Capability.SPEED in engine.capabilities else 1.0,
-        seed=_seed(values["seed"]),
+        seed=seed_of(values["seed"]),
         loudness=Loudness.STANDARD if values["loudness"] else Loudness.AS_MADE,
         sampling=_sampling(values, engine),
         options={
@@ -86,6 +86,7 @@ def from_order(order: SpeechOrder, engine: EngineInfo) -> dict[str, Any]:
             "ref_end": order.reference.end or 0,
             "x_vector_only": order.reference.x_vector_only,
             "ref_more": [str(other.audio) for other in order.reference.more],
+            "ref_voice": order.reference.voice,
         }
     for key, value in order.options.items():
         values[option_field(order.engine, key)] = value
@@ -147,10 +148,11 @@ def _reference(values: Mapping[str, Any]) -> Reference | None:
         end=values.get("ref_end") or None,
         x_vector_only=bool(values.get("x_vector_only")),
         more=tuple(Reference(Path(more)) for more in values.get("ref_more") or ()),
+        voice=values.get("ref_voice") or "",
     )
 
 
-def _seed(value: Any) -> int | None:
+def seed_of(value: Any) -> int | None:
     """The seed as typed; settings saved by an older studio hold numbers."""
     text = "" if value is None else f"{value:.0f}" if isinstance(value, float) else str(value).strip()
     if not text:

@@ -30,7 +30,7 @@ def wire(studio: Studio, tab: TranscribeTab, speech: Mapping[str, SpeechTab]) ->
     clone = speech.get(str(Capability.CLONE))
     with tab.send_to:
         if clone is not None:
-            taken = [clone.fields["ref_audio"], clone.fields["ref_text"]]
+            taken = [clone.fields[name] for name in ("ref_audio", "ref_text", "ref_voice")]
             button = gr.Button("Use as reference", size="sm", elem_id=f"{ID}-to-ref")
             sent = button.click(bind(on_reference, studio), [tab.shown], taken, **told)
             sent.success(None, None, None, js=showing(clone.id), **told)
@@ -48,7 +48,7 @@ def wire(studio: Studio, tab: TranscribeTab, speech: Mapping[str, SpeechTab]) ->
             )
 
 
-def on_reference(studio: Studio, request: gr.Request, transcript_id: str) -> tuple[str, str]:
+def on_reference(studio: Studio, request: gr.Request, transcript_id: str) -> tuple[str, str, str]:
     """The whole recording with its text, for the Clone tab. Raises BadInput where it is too long."""
     record = studio.transcripts.history.get(transcript_id, owner_of(request))
     longest = studio.settings.max_reference_s
@@ -57,18 +57,18 @@ def on_reference(studio: Studio, request: gr.Request, transcript_id: str) -> tup
             f"The recording is longer than {longest:.0f} s, the most a reference may last.",
             "Choose a segment and use that one as the reference.",
         )
-    return _cut(studio, record, 0.0, None), record.text
+    return _cut(studio, record, 0.0, None), record.text, ""  # no saved voice
 
 
 def on_segment_reference(
     studio: Studio, request: gr.Request, transcript_id: str, place: int, seen: str, text: str
-) -> tuple[str, str]:
+) -> tuple[str, str, str]:
     """The chosen segment's stretch of the recording with its text as typed."""
     record = studio.transcripts.history.get(transcript_id, owner_of(request))
     known = record.transcript.segments
     if editing.stamp(known) != seen or not 0 <= place < len(known):
         raise BadInput("The segments were changed meanwhile.", "Open the transcript again.")
-    return _cut(studio, record, known[place].start, known[place].end), (text or "").strip()
+    return _cut(studio, record, known[place].start, known[place].end), (text or "").strip(), ""
 
 
 def _cut(studio: Studio, record: TranscriptRecord, start: float, end: float | None) -> str:
