@@ -137,11 +137,13 @@ def test_no_edge_lies_in_a_word_where_their_times_are_known() -> None:
         assert not any(word.start + 0.01 < edge < word.end - 0.01 for word in words), edge
 
 
-def test_nothing_is_cut_off_where_the_recordings_begin_and_end() -> None:
-    text = "We will see you at the station this morning."
-    made = join(speech(1, text), speech(1, text), JoinSettings(expressive_s=5))
-    assert made.own[0] == made.expressive[0] == 0
-    assert made.expressive[1] == pytest.approx(len(spoken(text)) / RATE, abs=1e-3)
+def test_the_crossfade_eats_no_word_where_the_recordings_begin_and_end() -> None:
+    """Instead silence is put in, as long as the crossfade."""
+    made = join(humming(2), humming(3, 233.0), JoinSettings())
+    assert made.own == pytest.approx((0, 2.1), abs=1e-3)
+    assert made.expressive == pytest.approx((-0.1, 3), abs=1e-3)
+    assert made.audio.duration == pytest.approx(2 + 3 + 0.1, abs=2e-3)
+    assert len(made.audio.samples) == length(made)
 
 
 def test_silence_before_the_expressive_words_makes_no_hole() -> None:
@@ -198,7 +200,7 @@ def test_silence_is_refused_and_named(settings: JoinSettings) -> None:
 
 @pytest.mark.parametrize("settings", [EXACT, JoinSettings()])
 def test_what_is_too_short_is_refused(settings: JoinSettings) -> None:
-    with pytest.raises(BadInput, match=r"0\.3 s"):
+    with pytest.raises(BadInput, match=r"0\.3 s, which is too short"):
         join(humming(0.3), humming(8), settings)
     with pytest.raises(BadInput, match=r"not enough of the expressive clip after 7\.8 s"):
         join(humming(8), humming(8), replace(settings, expressive_start=7.8))

@@ -30,18 +30,19 @@ class CutFinder:
 
     duration: float
     loudness: npt.NDArray[np.float64]  # of each step: 0 pause to 1 loud speech
-    words: Sequence[TimedWord]
+    words: Sequence[tuple[float, float]]  # start and end of each, seconds
 
     @classmethod
-    def of(cls, audio: Audio, words: Sequence[TimedWord] = ()) -> CutFinder:
-        """`words` are those of the recording, where they are known."""
+    def of(cls, audio: Audio, words: Sequence[TimedWord] = (), offset: float = 0.0) -> CutFinder:
+        """`words` are those of the recording, where they are known, `offset` seconds too early."""
         size = max(1, round(_STEP_S * audio.sample_rate))
         padded = np.pad(audio.samples, (0, -len(audio.samples) % size)).astype(np.float64)
         power = np.square(padded).reshape(-1, size).mean(1)
         decibels = 10 * np.log10(power + 1e-12)
         loud = float(np.percentile(decibels, 95)) if len(decibels) else 0.0
         loudness = np.clip((decibels - loud) / _PAUSE_DB + 1, 0, 1)
-        return cls(audio.duration, loudness, words)
+        spans = tuple((word.start + offset, word.end + offset) for word in words)
+        return cls(audio.duration, loudness, spans)
 
     def sounding(self) -> tuple[float, float]:
         """From the first sound to the last, seconds; the whole where nothing sounds."""
@@ -73,7 +74,7 @@ class CutFinder:
 
     def _depth(self, place: float) -> float:
         """How deep in a word: 0 outside to 1."""
-        depths = [min(place - word.start, word.end - place) for word in self.words]
+        depths = [min(place - start, end - place) for start, end in self.words]
         return min(1.0, max([0.0, *depths]) / _DEEP_S)
 
 

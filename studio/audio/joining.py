@@ -46,7 +46,11 @@ class JoinSettings:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """The result. Its length is that of both stretches less the crossfade, to the sample."""
+    """The result. Its length is that of both stretches less the crossfade, to the sample.
+
+    A stretch may pass its recording's end by up to a crossfade: silence, put in where a recording
+    begins with its first word or ends with its last, so that these are not faded away.
+    """
 
     audio: Audio
     own: tuple[float, float]  # s, in the own recording
@@ -58,13 +62,15 @@ class Joined:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Samples `start` to `end` of a recording."""
+    """Samples `start` to `end` of a recording, with silence before and after it."""
 
     start: int
     end: int
 
     def of(self, audio: Audio) -> Audio:
-        return Audio(audio.samples[self.start : self.end], audio.sample_rate)
+        inside = audio.samples[max(0, self.start) : self.end]
+        around = max(0, -self.start), max(0, self.end - len(audio.samples))
+        return Audio(np.pad(inside, around), audio.sample_rate)
 
     def seconds(self, sample_rate: int) -> tuple[float, float]:
         return self.start / sample_rate, self.end / sample_rate
@@ -138,29 +144,46 @@ def _rate(own: Audio, expressive: Audio) -> int:
 def _own_stretch(
     audio: Audio, settings: JoinSettings, words: Sequence[TimedWord], overlap: int
 ) -> _Stretch:
-    finder = CutFinder.of(audio, words)
-    begin, end = finder.sounding() if settings.settle_s else (0.0, audio.duration)
-    length = settings.own_s
-    if settings.own_start is not None:
-        start = settings.own_start
-        _check_start("your recording", audio, start)
-    else:
-        start = max(0.0, min((begin + end - length) / 2, audio.duration - length))
-    return _settled(audio, finder, settings, start, length, overlap, joint_first=False)
+    length, start = settings.own_s, settings.own_start
+    _check_start("your recording", audio, start or 0.0)
+    if not settings.settle_s:
+        middle = (audio.duration - length) / 2
+        return _exact(audio, max(0.0, middle) if start is None else start, length)
+    fading = overlap / audio.sample_rate
+    finder = CutFinder.of(Audio(np.pad(audio.samples, (0, overlap)), audio.sample_rate), words)
+    first, last = finder.sounding()
+    if start is None:
+        start = max(0.0, min((first + last - length) / 2, audio.duration - length))
+    # Silence after the last word would make a hole at the joint.
+    stop = min(start + length, max(last, start + MIN_STRETCH_S) + fading)
+    start, stop = _settled(finder, settings, (start, stop), (_END_WIDTH_S, fading), (0.0, fading / 2))
+    return _at_crossings(audio, start, stop)
 
 
 def _expressive_stretch(
     audio: Audio, settings: JoinSettings, words: Sequence[TimedWord], overlap: int
 ) -> _Stretch:
-    finder = CutFinder.of(audio, words)
-    start = settings.expressive_start
+    length, start = settings.expressive_s, settings.expressive_start
     _check_start("the expressive clip", audio, start)
-    if settings.settle_s:  # silence before the first word would make a hole at the joint
-        start = max(start, finder.sounding()[0] - overlap / audio.sample_rate)
-    return _settled(audio, finder, settings, start, settings.expressive_s, overlap, joint_first=True)
+    if not settings.settle_s:
+        return _exact(audio, start, length)
+    fading = overlap / audio.sample_rate
+    finder = CutFinder.of(
+        Audio(np.pad(audio.samples, (overlap, 0)), audio.sample_rate), words, offset=fading
+    )
+    # Here as well; the silence put in lies before 0.
+    start = max(start + fading if start else 0.0, finder.sounding()[0] - fading)
+    stop = min(start + length, finder.duration)
+    start, stop = _settled(finder, settings, (start, stop), (fading, _END_WIDTH_S), (fading / 2, 0.0))
+    return _at_crossings(audio, start - fading, stop - fading)
 
 
 def _check_start(what: str, audio: Audio, start: float) -> None:
+    if audio.duration < MIN_STRETCH_S:
+        raise BadInput(
+            f"{what.capitalize()} lasts {audio.duration:.1f} s, which is too short to join.",
+            f"Give at least {MIN_STRETCH_S:g} s of speech.",
+        )
     if start > audio.duration - MIN_STRETCH_S:
         raise BadInput(
             f"There is not enough of {what} after {start:g} s: it lasts {audio.duration:.1f} s.",
@@ -168,39 +191,36 @@ def _check_start(what: str, audio: Audio, start: float) -> None:
         )
 
 
+def _exact(audio: Audio, start: float, length: float) -> _Stretch:
+    first = round(start * audio.sample_rate)
+    return _Stretch(first, min(first + round(length * audio.sample_rate), len(audio.samples)))
+
+
 def _settled(
-    audio: Audio,
     finder: CutFinder,
     settings: JoinSettings,
-    start: float,
-    length: float,
-    overlap: int,
-    joint_first: bool,
-) -> _Stretch:
-    """The stretch of about `length` seconds from `start`, its edges where they do least harm. The
-    joint is at its start or at its end."""
-    rate, reach = audio.sample_rate, settings.settle_s
-    stop = min(start + length, audio.duration)
-    if stop - start < MIN_STRETCH_S - 0.5 / rate:
-        raise BadInput(
-            f"A recording of {audio.duration:.1f} s is too short to join.",
-            f"Give at least {MIN_STRETCH_S:g} s of speech.",
-        )
-    if not reach:
-        first = round(start * rate)
-        return _Stretch(first, min(first + round((stop - start) * rate), len(audio.samples)))
-    # What is heard of a stretch ends where it is as loud as the other one: in the crossfade's middle.
-    fading = overlap / rate
-    lead, trail = (fading / 2, 0.0) if joint_first else (0.0, fading / 2)
-    reach = min(reach, (stop - start - MIN_STRETCH_S) / 2)
-    widths = (fading, _END_WIDTH_S) if joint_first else (_END_WIDTH_S, fading)
-    cuts = []
-    for wanted, width, shift in ((start + lead, widths[0], -lead), (stop - trail, widths[1], trail)):
-        place = finder.best(wanted, reach, width, lead, audio.duration - trail)
-        index = min(max(round((place + shift) * rate), 0), len(audio.samples))
-        inside = 0 < index < len(audio.samples)
-        cuts.append(at_crossing(audio.samples, index, rate) if inside else index)
-    return _Stretch(cuts[0], cuts[1])
+    stretch: tuple[float, float],
+    widths: tuple[float, float],
+    insets: tuple[float, float],
+) -> tuple[float, float]:
+    """The stretch with its edges, seconds, where they do least harm.
+
+    `widths` is how much sound a cut there affects. What is heard of a stretch ends where it is as loud
+    as the other one: in the middle of the crossfade, which lies within the edge by its inset.
+    """
+    (start, stop), (before, after) = stretch, insets
+    reach = max(0.0, min(settings.settle_s, (stop - start - MIN_STRETCH_S) / 2))
+    first = finder.best(start + before, reach, widths[0], before, finder.duration - after)
+    last = finder.best(stop - after, reach, widths[1], before, finder.duration - after)
+    return first - before, last + after
+
+
+def _at_crossings(audio: Audio, start: float, stop: float) -> _Stretch:
+    rate, count = audio.sample_rate, len(audio.samples)
+    edges = (round(start * rate), round(stop * rate))
+    return _Stretch(
+        *(at_crossing(audio.samples, edge, rate) if 0 < edge < count else edge for edge in edges)
+    )
 
 
 def _mixed(own: Audio, expressive: Audio, overlap: int) -> tuple[Audio, tuple[float, float]]:

@@ -70,7 +70,8 @@ class ChimeraService:
         control.progress("saving the reference")
         with publishing(target) as partial, WavWriter(partial, made.audio.sample_rate) as writer:
             writer.append(made.audio.samples)
-        return _described(target, made, own, expressive)
+        durations = sound.duration, other_sound.duration
+        return _described(target, made, own, expressive, durations)
 
     def blend(
         self,
@@ -134,7 +135,9 @@ def _certain(timings: Timings) -> tuple[WordTiming, ...]:
     return timings.words if timings.source is not Source.ESTIMATED else ()
 
 
-def _described(target: Path, made: Joined, own: Timings, expressive: Timings) -> Chimera:
+def _described(
+    target: Path, made: Joined, own: Timings, expressive: Timings, durations: tuple[float, float]
+) -> Chimera:
     half = (made.joint[1] - made.joint[0]) / 2
     # Each is heard until, or from, the moment at which the other one is as loud.
     first = words_in(own, made.own[0], made.own[1] - half)
@@ -150,11 +153,16 @@ def _described(target: Path, made: Joined, own: Timings, expressive: Timings) ->
         transcript="" if silent else joined(each.text for each in (first, second) if each.text),
         transcript_estimated=bool(silent) or any(_guessed(t, heard) for _, t, heard in parts),
         words=() if silent else (*first.words, *moved),
-        own=made.own,
-        expressive=made.expressive,
+        own=_within(made.own, durations[0]),
+        expressive=_within(made.expressive, durations[1]),
         joint=made.joint,
         notes=tuple(notes),
     )
+
+
+def _within(stretch: tuple[float, float], duration: float) -> tuple[float, float]:
+    """Without the silence that was put in."""
+    return max(0.0, stretch[0]), min(duration, stretch[1])
 
 
 def _guessed(timings: Timings, heard: Heard) -> bool:

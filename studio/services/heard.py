@@ -67,7 +67,7 @@ class WordFinder:
     def find(
         self,
         recording: Path,
-        text: str,
+        text: str = "",
         words: Sequence[WordTiming] = (),
         language: str = "",
         control: Control | None = None,
