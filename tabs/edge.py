@@ -10,6 +10,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ def _errors_in_words() -> Iterator[None]:
     except Cancelled:
         gr.Info("Stopped.")
     except StudioError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        # The page takes a message for HTML, and people's names stand in it.
+        raise gr.Error(escape(str(error), quote=False), print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:

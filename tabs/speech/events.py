@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -143,7 +144,7 @@ def on_follow(studio: Studio, take_ids: Sequence[str]) -> Iterator[tuple[Any, ..
     )
     for status in done:
         if status.state is TakeState.FAILED:
-            gr.Warning(f"{status.error} {status.hint}")
+            gr.Warning(escape(f"{status.error} {status.hint}"))
 
 
 def on_resume(
@@ -191,7 +192,7 @@ def on_save_preset(
         settings.pop(upload, None)
     owner = owner_of(request)
     kept = studio.presets.save(owner, mode, name or "", settings)
-    gr.Info(f"Saved as “{kept}”.")
+    gr.Info(escape(f"Saved as “{kept}”."))
     return gr.Dropdown(choices=studio.presets.names(owner, mode), value=kept), ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def on_follow(studio: Studio, request: gr.Request, running: str) -> Iterator[tup
         kept = status.record.id if status.record is not None else ""
         yield view.status(status), kept, *buttons
     if status.state is TranscriptState.FAILED:
-        gr.Warning(f"{status.error} {status.hint}")
+        gr.Warning(escape(f"{status.error} {status.hint}"))
 
 
 def on_resume(studio: Studio, request: gr.Request, remembered: str) -> tuple[str, str]:
