@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,17 @@ class AlignmentFailed(StudioError):
     """The recording and the transcript do not go together, or there is nothing to align with."""
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A word or one of its phones, as the decoder aligned it."""
+
+    name: str
+    start: int  # frames of the decoder
+    duration: int
+    score: int  # log
+    parts: tuple[_Entry, ...]  # the phones of a word, the states of a phone
+
+
 def draft(audio: Audio) -> str:
     """A rough English transcript; about every fourth word is wrong. Raises AlignmentFailed."""
     recogniser = _recogniser(language_model=True)
@@ -53,7 +65,7 @@ def labels(audio: Audio, transcript: str, count: int, pronounce: Pronounce) -> L
     words = [word for word in (_plain(word) for word in transcript.split()) if word]
     result = np.full(count, phones.UNKNOWN, np.int8)
     for word in _aligned(audio, words, pronounce)[1]:
-        for phone in word:
+        for phone in word.parts:
             start = round(phone.start * decoder.FRAME_S / FRAME_S)
             end = round((phone.start + phone.duration) * decoder.FRAME_S / FRAME_S)
             result[start:end] = phones.index_of(phone.name)
@@ -81,7 +93,9 @@ def word_times(
     return made
 
 
-def _aligned(audio: Audio, words: Sequence[str], pronounce: Pronounce) -> tuple[list[bool], list[Any]]:
+def _aligned(
+    audio: Audio, words: Sequence[str], pronounce: Pronounce
+) -> tuple[list[bool], list[_Entry]]:
     """Which of `words` could be spelled, and the decoder's own words with their phones, silences
     among them. Raises AlignmentFailed."""
     recogniser = _recogniser(language_model=False)
@@ -108,7 +122,14 @@ def _aligned(audio: Audio, words: Sequence[str], pronounce: Pronounce) -> tuple[
         raise AlignmentFailed(_NO_FIT) from error
     if found is None:
         raise AlignmentFailed(_NO_FIT)
-    return known, list(found)
+    # The decoder's entries point into its memory, which goes with it.
+    return known, [_entry(word) for word in found]
+
+
+def _entry(found: Any) -> _Entry:
+    return _Entry(
+        found.name, found.start, found.duration, found.score, tuple(_entry(part) for part in found)
+    )
 
 
 def _recogniser(language_model: bool) -> Any:
