@@ -143,7 +143,7 @@ def test_a_text_file_and_standard_input_are_spoken_alike(
 
 
 def test_a_voice_is_named_by_its_id_or_its_label(command: Callable[..., Ended]) -> None:
-    voices = command("voices", "--language", "de", "--json").json["voices"]
+    voices = command("speakers", "--language", "de", "--json").json["speakers"]
     wanted = voices[0]
     for name in (wanted["id"], wanted["label"], wanted["label"].upper()):
         take = command("speak", "--text", "Guten Tag.", "--voice", name, "--json").json["takes"][0]
@@ -225,20 +225,31 @@ def test_engines_say_what_they_can_do(command: Callable[..., Ended]) -> None:
     assert "espeak: eSpeak NG" in command("engines").out
 
 
-def test_voices_are_listed_for_people_and_for_scripts(command: Callable[..., Ended]) -> None:
-    listed = command("voices", "--json").json["voices"]
+def test_speakers_are_listed_for_people_and_for_scripts(command: Callable[..., Ended]) -> None:
+    listed = command("speakers", "--json").json["speakers"]
     assert listed[0].keys() == {"id", "label", "language", "gender", "description", "recommended"}
     assert listed[0]["recommended"]
-    assert len(command("voices").out.splitlines()) == len(listed)
-    assert len(command("voices", "--all").out.splitlines()) > len(listed)
-    german = command("voices", "--language", "de-AT", "--json").json["voices"]
+    assert len(command("speakers").out.splitlines()) == len(listed)
+    assert len(command("speakers", "--all").out.splitlines()) > len(listed)
+    german = command("speakers", "--language", "de-AT", "--json").json["speakers"]
     assert {voice["language"] for voice in german} == {"de"}
 
 
 def test_help_lists_every_command_and_option(command: Callable[..., Ended]) -> None:
     top = command("--help")
     assert top.code == 0
-    for word in ("speak", "voices", "engines", "--home", "--host", "--port", "--share", "--auth", "130"):
+    for word in (
+        "speak",
+        "speakers",
+        "voices",
+        "engines",
+        "--home",
+        "--host",
+        "--port",
+        "--share",
+        "--auth",
+        "130",
+    ):
         assert word in top.out
     speak = command("speak", "--help").out
     for word in (
@@ -357,7 +368,7 @@ def test_an_output_that_cannot_be_written_is_named(
 
 def test_a_file_in_the_place_of_the_home_is_named(command: Callable[..., Ended], home: Path) -> None:
     home.write_text("in the way")
-    for arguments in (["speak", "--text", TEXT], ["voices"], ["--port", "1"]):
+    for arguments in (["speak", "--text", TEXT], ["speakers"], ["--port", "1"]):
         ended = command(*arguments)
         assert ended.code in (3, 4)
         assert "Traceback" not in ended.err
@@ -410,7 +421,7 @@ def test_ctrl_c_keeps_what_was_spoken(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(home: Path) -> None:
-    process = begin(home, "voices", "--all")
+    process = begin(home, "speakers", "--all")
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()

@@ -1,4 +1,4 @@
-"""`voices` and `engines`: what there is to speak with."""
+"""`speakers` and `engines`: what there is to speak with."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from studio.services.takes import MODES
 from studio.text.language import closest
 
 
-def voices(studio: Studio, given: argparse.Namespace) -> None:
-    """`app.py voices`: the recommended ones and one for each language, or all."""
+def speakers(studio: Studio, given: argparse.Namespace) -> None:
+    """`app.py speakers`: the recommended ones and one for each language, or all."""
     engine = studio.engines.registry.get(given.engine or studio.settings.default_engine)
-    speakers = list(engine.speakers())
+    found = list(engine.speakers())
     if given.language:
-        known = {speaker.language for speaker in speakers}
-        if any(speaker.multilingual for speaker in speakers):
+        known = {speaker.language for speaker in found}
+        if any(speaker.multilingual for speaker in found):
             known |= set(engine.info.languages)
         code = closest(given.language.lower(), known)
         if code is None:
             raise unknown("language", given.language, known)
-        speakers = [each for each in speakers if each.multilingual or each.language == code]
+        found = [each for each in found if each.multilingual or each.language == code]
     elif not given.all:
-        speakers = _one_a_language(speakers)
+        found = _one_a_language(found)
     if given.json:
         rows = [
             {
@@ -38,12 +38,12 @@ def voices(studio: Studio, given: argparse.Namespace) -> None:
                 "description": speaker.description,
                 "recommended": speaker.recommended,
             }
-            for speaker in speakers
+            for speaker in found
         ]
-        print_json({"ok": True, "engine": engine.info.id, "voices": rows})
+        print_json({"ok": True, "engine": engine.info.id, "speakers": rows})
         return
-    width = max(len(speaker.id) for speaker in speakers)
-    for speaker in speakers:
+    width = max(len(speaker.id) for speaker in found)
+    for speaker in found:
         description = f": {speaker.description}" if speaker.description else ""
         print(f"{speaker.id:{width}}  {speaker.language:10}  {speaker.label}{description}")
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from studio import log
-from studio.cli import commands, lexicon, models, speaking, transcribing
+from studio.cli import commands, lexicon, models, speaking, transcribing, voices
 from studio.errors import Cancelled, StorageFailed, StudioError
 from studio.services.studio import Studio
 from studio.settings import load_settings
@@ -20,7 +20,8 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
     "speak": speaking.speak,
     "batch": speaking.batch,
     "transcribe": transcribing.transcribe,
-    "voices": commands.voices,
+    "speakers": commands.speakers,
+    "voices": voices.voices,
     "engines": commands.engines,
     "lexicon": lexicon.lexicon,
     "models": models.models,

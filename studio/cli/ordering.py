@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from engines.base import Capability, SamplingParams
 from studio.errors import BadInput, unknown
+from studio.services.planning import speaker_named
 from studio.services.studio import Studio
 from studio.services.takes import Loudness, Reference, SpeechOrder
+from studio.services.voice_records import folded
+from studio.services.voice_values import Voice
 
 #: Options of `speak` that are fields of SamplingParams.
 _SAMPLED = (
@@ -19,11 +23,14 @@ _SAMPLED = (
 )
 
 
-def order_from(studio: Studio, given: argparse.Namespace) -> SpeechOrder:
+def order_from(
+    studio: Studio, given: argparse.Namespace, saved: SavedVoices | None = None
+) -> SpeechOrder:
     """The order that the parsed options of `speak` stand for. Raises BadInput where they contradict
-    each other or cannot be read."""
-    mode = _mode(given)
+    each other or cannot be read. `saved` serves several orders of one command."""
     engine = given.engine or studio.settings.default_engine
+    voice = (saved or SavedVoices(studio)).meant(engine, given)
+    mode = _mode(given) if voice is None else Capability.CLONE
     description = given.instruct
     if mode is Capability.DESIGN and given.design is not None:
         description = given.design
@@ -33,8 +40,8 @@ def order_from(studio: Studio, given: argparse.Namespace) -> SpeechOrder:
         engine=engine,
         model=given.model,
         language=given.language,
-        speaker=given.voice or "",
-        reference=_reference(given) if mode is Capability.CLONE else None,
+        speaker=(given.voice or "") if voice is None else "",
+        reference=_reference(studio, given, voice) if mode is Capability.CLONE else None,
         description=description,
         speed=given.speed,
         seed=given.seed,
@@ -68,7 +75,61 @@ def _mode(given: argparse.Namespace) -> Capability:
     return mode
 
 
-def _reference(given: argparse.Namespace) -> Reference | None:
+class SavedVoices:
+    """The saved voices as they are when a command begins, and which of them is meant by a name."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._said: set[str] = set()
+
+    @cached_property
+    def _all(self) -> list[Voice]:
+        return self._studio.voices.list("")
+
+    def meant(self, engine: str, given: argparse.Namespace) -> Voice | None:
+        """The saved voice that --voice names; None where it names one of the engine's, or where the
+        other options say something else. Says on standard error where it could be both.
+
+        Raises NotFound where it is neither.
+        """
+        name = given.voice
+        if not name or given.mode not in (None, "clone") or given.ref_audio or given.design:
+            return None
+        saved = next((each for each in self._all if name == each.id), None)
+        saved = saved or next((each for each in self._all if folded(name) == folded(each.name)), None)
+        names = [each.name for each in self._all]
+        if given.mode == "clone":
+            if saved is None:
+                raise unknown("saved voice", name, names)
+            return saved
+        own = self._studio.engines.registry.get(engine)
+        speakers = own.speakers() if Capability.PRESET in own.info.capabilities else ()
+        speaker = speaker_named(name, speakers)
+        if speaker is None and saved is None:
+            raise unknown("voice", name, [*names, *(each.id for each in speakers)])
+        if speaker is None or saved is None:
+            return saved
+        if name not in self._said and not given.quiet:
+            self._said.add(name)
+            print(
+                f"“{name}” is taken for {own.info.label}'s own voice; --mode clone takes the saved one.",
+                file=sys.stderr,
+            )
+        return None
+
+
+def _reference(studio: Studio, given: argparse.Namespace, voice: Voice | None) -> Reference | None:
+    more = tuple(Reference(Path(name)) for name in given.ref_more)
+    if voice is not None:
+        reference = studio.voices.reference(voice)
+        return replace(
+            reference,
+            text=given.ref_text or reference.text,
+            start=given.ref_start,
+            end=given.ref_end,
+            x_vector_only=given.timbre_only,
+            more=more,
+        )
     if given.ref_audio is None:
         return None  # planning says what is missing
     return Reference(
@@ -77,7 +138,7 @@ def _reference(given: argparse.Namespace) -> Reference | None:
         given.ref_start,
         given.ref_end,
         given.timbre_only,
-        more=tuple(Reference(Path(name)) for name in given.ref_more),
+        more=more,
     )
 
 

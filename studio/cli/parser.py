@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from studio import __version__
+from studio.cli import voice_options
 
 _SAMPLING = (
     ("temperature", float, "how freely; 0: always the likeliest"),
@@ -40,7 +41,8 @@ def parser() -> argparse.ArgumentParser:
     _speak(commands.add_parser("speak", help="speak a text into a file", epilog=_EPILOG))
     _batch(commands.add_parser("batch", help="speak many lines, each model loaded once", epilog=_EPILOG))
     _transcribe(commands.add_parser("transcribe", help="write a recording down", epilog=_EPILOG))
-    _voices(commands.add_parser("voices", help="list the voices of an engine", epilog=_EPILOG))
+    _speakers(commands.add_parser("speakers", help="list the voices of an engine", epilog=_EPILOG))
+    voice_options.voices(commands.add_parser("voices", help="saved voices", epilog=_EPILOG), _common)
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
     _models(commands.add_parser("models", help="list, download, check and delete models"))
@@ -69,7 +71,7 @@ def _speak(command: argparse.ArgumentParser) -> None:
     voice.add_argument(
         "--mode", choices=["preset", "clone", "design"], help="default: by the options below"
     )
-    voice.add_argument("--voice", help="a preset voice, see `voices`")
+    voice.add_argument("--voice", help="one of the engine's, see `speakers`, or a saved one")
     voice.add_argument("--instruct", default="", help="how to speak, where the engine follows it")
     voice.add_argument("--ref-audio", help="clone: a recording to speak like")
     voice.add_argument("--ref-text", default="", help="clone: what the recording says")
@@ -141,7 +143,7 @@ def _transcribe(command: argparse.ArgumentParser) -> None:
     _common(command)
 
 
-def _voices(command: argparse.ArgumentParser) -> None:
+def _speakers(command: argparse.ArgumentParser) -> None:
     command.add_argument("--engine", help="see `engines`")
     command.add_argument("--language", help="only voices of this language, such as de")
     command.add_argument("--all", action="store_true", help="every variant of every language")
@@ -212,5 +214,5 @@ def _lexicon(command: argparse.ArgumentParser) -> None:
     source.add_argument("--file", help="a UTF-8 text file; - for standard input")
     source.add_argument("stdin", nargs="?", choices=["-"], help="read it from standard input")
     preview.add_argument("--engine", help="see `engines`")
-    preview.add_argument("--voice", default="", help="see `voices`")
+    preview.add_argument("--voice", default="", help="see `speakers`")
     preview.add_argument("--language", default="auto", help="code such as en-us or de (default auto)")

@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.audio.writing import encode, format_named, synthetic_tags
 from studio.cli.interrupt import stopping_on_interrupt
-from studio.cli.ordering import order_from, text_from
+from studio.cli.ordering import SavedVoices, order_from, text_from
 from studio.cli.output import print_json
 from studio.cli.parser import speak_defaults
 from studio.errors import BadInput, EngineFailed, StudioError, unknown
@@ -83,11 +83,11 @@ def _lines(studio: Studio, given: argparse.Namespace) -> list[tuple[SpeechOrder,
     """Each line's order and the name its file is to have."""
     plain = argparse.Namespace(text=None, file=None, stdin="-")
     source = plain if given.lines == "-" else argparse.Namespace(text=None, file=given.lines, stdin=None)
-    found = []
+    found, saved = [], SavedVoices(studio)
     for number, line in enumerate(text_from(source).splitlines(), 1):
         if line.strip():
             try:
-                found.append(_line(studio, given, line))
+                found.append(_line(studio, given, line, saved))
             except BadInput as error:
                 raise BadInput(f"Line {number}: {error.message}", error.hint) from error
     if not 1 <= len(found) <= _MAX_LINES:
@@ -95,7 +95,9 @@ def _lines(studio: Studio, given: argparse.Namespace) -> list[tuple[SpeechOrder,
     return found
 
 
-def _line(studio: Studio, given: argparse.Namespace, line: str) -> tuple[SpeechOrder, str]:
+def _line(
+    studio: Studio, given: argparse.Namespace, line: str, saved: SavedVoices
+) -> tuple[SpeechOrder, str]:
     try:
         values = json.loads(line)
     except ValueError as error:
@@ -118,7 +120,8 @@ def _line(studio: Studio, given: argparse.Namespace, line: str) -> tuple[SpeechO
                 f"“{key}” cannot be {json.dumps(value)}.", "See `python app.py speak --help`."
             )
     chosen = {"engine": given.engine} | values
-    return order_from(studio, argparse.Namespace(**{**options, **chosen})), name
+    chosen["quiet"] = given.quiet
+    return order_from(studio, argparse.Namespace(**{**options, **chosen}), saved), name
 
 
 def _batch_progress(given: argparse.Namespace, count: int) -> Any:

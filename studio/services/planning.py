@@ -4,6 +4,7 @@ that "auto" leaves to the studio."""
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from engines.base import Capability, EngineInfo, ModelChoice, Speaker, SpeechEngine
@@ -158,10 +159,10 @@ def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
     if order.mode is Capability.PRESET:
         speakers = engine.speakers()
         wanted = order.speaker or speakers[0].id
-        for speaker in speakers:
-            if wanted.lower() in _names(speaker):
-                return speaker
-        raise unknown("voice", wanted, [speaker.id for speaker in speakers])
+        speaker = speaker_named(wanted, speakers)
+        if speaker is None:
+            raise unknown("voice", wanted, [speaker.id for speaker in speakers])
+        return speaker
     if order.mode is Capability.CLONE and order.reference is None:
         raise BadInput(
             "There is no recording to speak like.", "Upload or record 6-15 s of clean speech."
@@ -173,10 +174,14 @@ def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
     return None
 
 
-def _names(speaker: Speaker) -> tuple[str, ...]:
-    """What a voice may be asked for by: its id, its label, or the name that begins it ("Fiona")."""
-    label = speaker.label.lower()
-    return speaker.id.lower(), label, label.split(",")[0]
+def speaker_named(name: str, speakers: Iterable[Speaker]) -> Speaker | None:
+    """The voice with that id, that label, or that name at its label's beginning ("Fiona")."""
+    wanted = name.lower()
+    for speaker in speakers:
+        label = speaker.label.lower()
+        if wanted in (speaker.id.lower(), label, label.split(",")[0]):
+            return speaker
+    return None
 
 
 def _language(

@@ -188,30 +188,36 @@ class VoiceService:
                     )
             return self.create(replace(new, consent=consent or new.consent), owner, renumber=True)
 
-    def from_take(self, take_id: str, owner: str, name: str, consent: Consent | None = None) -> Voice:
+    def from_take(
+        self,
+        take_id: str,
+        owner: str,
+        name: str,
+        consent: Consent | None = None,
+        change: VoiceChange | None = None,
+    ) -> Voice:
         """A voice that speaks like a take of the history.
 
         One that was designed, or is an engine's own, is nobody's and says so by itself; a cloned
         one has the consent of the voice or the personality it was made from. `consent` counts more
-        than either. Raises NotFound, and BadInput as `create` does.
+        than either, and what `change` says of the rest more than what the take says of itself.
+        Raises NotFound, and BadInput as `create` does.
         """
         take = self._history.get(take_id, owner)
         words = self._history.words(take)
         # The text of a take that broke off says more than is heard, and tags are not spoken.
         as_typed = take.status == TakeState.DONE.value and take.mode != "personality"
         text = take.text if as_typed else " ".join(word.text for word in words)
-        return self.create(
-            NewVoice(
-                name=name,
-                audio=self._history.path(take),
-                transcript=text,
-                language=take.language,
-                origin="take",
-                words=words,
-                consent=consent or self._consent_of(take),
-            ),
-            owner,
+        new = NewVoice(
+            name=name,
+            audio=self._history.path(take),
+            transcript=text,
+            language=take.language,
+            origin="take",
+            words=words,
+            consent=consent or self._consent_of(take),
         )
+        return self.create(_with(new, change) if change is not None else new, owner)
 
     def reference(self, voice: Voice) -> Reference:
         """What an engine speaks like."""
@@ -248,3 +254,16 @@ class VoiceService:
         id = self.get(id, owner).id
         self._library.change(id, update)
         return self._read(id)
+
+
+def _with(new: NewVoice, change: VoiceChange) -> NewVoice:
+    """`new` with the texts of `change`; the times of the words are those of its own transcript."""
+    own = change.transcript in (None, new.transcript)
+    return replace(
+        new,
+        transcript=new.transcript if change.transcript is None else change.transcript,
+        language=new.language if change.language is None else change.language,
+        tags=new.tags if change.tags is None else change.tags,
+        note=new.note if change.note is None else change.note,
+        words=new.words if own else (),
+    )
