@@ -35,9 +35,10 @@ class ConsentFields:
         return [self.person, self.basis, self.day]
 
 
-def lay_out(id_: str) -> ConsentFields:
-    """Lay the fields out here; their elem_ids begin with `id_`."""
-    with gr.Row():
+def lay_out(id_: str, narrow: bool = False) -> ConsentFields:
+    """Lay the fields out here, below one another where it is `narrow`; their elem_ids begin with
+    `id_`."""
+    with gr.Column(min_width=100) if narrow else gr.Row():
         person = gr.Textbox(
             label="Whose voice it is", max_lines=1, min_width=150, elem_id=f"{id_}-person"
         )

@@ -72,7 +72,6 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
                     delete = gr.Button("Delete", variant="stop", elem_id="history-delete")
                 note = gr.Textbox(label="Note", lines=2, elem_id="history-note")
                 save_note = gr.Button("Save the note", elem_id="history-save-note")
-                save_as = taking.lay_out_save_as("history")
             with gr.Column(visible=False) as sure:
                 gr.HTML('<p class="timbre-line">Delete this take and its file for good?</p>')
                 with gr.Row():
@@ -80,6 +79,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
                         "Yes, delete it", variant="stop", elem_id="history-delete-yes"
                     )
                     delete_no = gr.Button("No, keep it", elem_id="history-delete-no")
+            save_as = taking.lay_out_save_as("history")
             with gr.Accordion("Export several as a zip", open=False, elem_id="history-export"):
                 several = gr.CheckboxGroup([], label="Takes of this page", elem_id="history-several")
                 pack = gr.Button("Make the zip", elem_id="history-pack")

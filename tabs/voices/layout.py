@@ -67,7 +67,7 @@ def _files(tab: VoicesTab) -> None:
             height=110,
             elem_id=f"{ID}-zip",
         )
-        tab.import_consent = consent.lay_out(f"{ID}-import")
+        tab.import_consent = consent.lay_out(f"{ID}-import", narrow=True)
         gr.HTML(view.IMPORT_CONSENT, padding=False)
         tab.take_in = gr.Button("Import it", size="sm", elem_id=f"{ID}-import")
 
@@ -184,17 +184,13 @@ def _audition(studio: Studio, tab: VoicesTab) -> None:
     wanted = studio.settings.default_engine
     first = next((info for info in infos if info.id == wanted), infos[0])
     gr.HTML("<h3>How it sounds</h3>", padding=False)
-    with gr.Row():
-        tab.sentence = gr.Textbox(
-            view.sentence(""), label="A sentence", lines=2, min_width=180, elem_id=f"{ID}-sentence"
-        )
-        tab.engine = gr.Dropdown(
-            [(info.label, info.id) for info in infos],
-            value=first.id,
-            label="Engine",
-            min_width=140,
-            elem_id=f"{ID}-engine",
-        )
+    tab.sentence = gr.Textbox(view.sentence(""), label="A sentence", lines=2, elem_id=f"{ID}-sentence")
+    tab.engine = gr.Dropdown(
+        [(info.label, info.id) for info in infos],
+        value=first.id,
+        label="Engine",
+        elem_id=f"{ID}-engine",
+    )
     tab.audition = gr.Button(
         "Speak it in this voice", size="sm", interactive=False, elem_id=f"{ID}-audition"
     )

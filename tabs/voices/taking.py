@@ -43,7 +43,7 @@ def lay_out_save_as(id_: str) -> SaveAs:
             ),
             padding=False,
         )
-        fields = consent.lay_out(f"{id_}-voice")
+        fields = consent.lay_out(f"{id_}-voice", narrow=True)
         save = gr.Button("Save as a voice", size="sm", elem_id=f"{id_}-voice-save")
     return SaveAs(name, fields, save)
 
