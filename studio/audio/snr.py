@@ -23,6 +23,9 @@ from studio.audio.types import Audio, Samples
 _FRAME = vad.SAMPLE_RATE * 30 // 1000
 #: The detector's strictest mode: what it lets through as noise is none for sure.
 _MODE = 3
+#: A quiet recording is shown to the detector with its loudest tenth at this RMS (-20 dBFS), since it takes
+#: quiet speech for silence.
+_SHOWN_RMS = 0.1
 #: Fewer frames of speech, or of noise, are no ground for a figure.
 _LEAST_FRAMES = 5
 #: A pause has at least so many frames, without one on each side where speech begins or fades away.
@@ -32,6 +35,13 @@ _MUTED = 1e-10
 #: If the "pauses" are that much louder than the quietest tenth of all frames, speech was taken for
 #: noise, which happens to short clips of soft sounds. Decibels.
 _PAUSES_OVER_LOWEST_DB = 18.0
+
+NO_SOUND = "There is no sound."
+NO_SPEECH = "Nothing in it sounds like speech."
+NO_PAUSE = "There is no pause in which the noise could be heard."
+MUTED = "The pauses are muted, so that no noise is heard in them."
+LOUD = "The noise is as loud as the speech."
+DROWNED = "The noise drowns whatever is said."
 
 #: WADA: log of the mean less mean of the log of the amplitudes, by dB from _WADA_FIRST_DB on in steps of
 #: _WADA_STEP_DB, for speech as a gamma distribution of shape 0.4 (the paper's) and white noise; drawn
@@ -48,7 +58,7 @@ class Snr:
 
     db: float | None  # None: it cannot be told
     method: str = ""  # "vad": from the pauses; "wada": rougher, without pauses; "" where there is none
-    reason: str = ""  # why there is no figure, a sentence
+    reason: str = ""  # why there is no figure: one of the sentences above
 
 
 def estimate(samples: Samples, rate: int, noise_floor: float | None = None) -> Snr:
@@ -60,32 +70,33 @@ def estimate(samples: Samples, rate: int, noise_floor: float | None = None) -> S
     """
     heard = resample(Audio(samples, rate), vad.SAMPLE_RATE).samples
     if not len(heard) or not np.any(heard):
-        return Snr(None, reason="There is no sound.")
+        return Snr(None, reason=NO_SOUND)
     heard = heard - heard.mean(dtype=np.float64).astype(np.float32)  # an offset is not heard
-    frames = _measured([heard])
+    shown = _shown_gain(heard)
+    frames = _measured([heard * shown], 1 / shown**2)
     if frames.speech.sum() < _LEAST_FRAMES:
-        return Snr(None, reason="Nothing in it sounds like speech.")
-    noise = noise_floor
+        return Snr(None, reason=NO_SPEECH)
+    noise = noise_floor if noise_floor is not None else frames.noise()
     if noise is None:
-        found = frames.noise()
-        if isinstance(found, Snr):
-            return found
-        noise = found
-    if noise is None:
-        return _wada(heard)
-    if noise <= _MUTED:
-        return _muted()
+        return Snr(None, reason=MUTED) if frames.muted() else _wada(heard)
     speech = float(frames.power[frames.speech].mean()) - noise
     if speech <= 0:
-        return Snr(None, reason="The noise is as loud as the speech.")
-    return Snr(10 * math.log10(speech / noise), "vad")
+        return Snr(None, reason=LOUD)
+    return Snr(10 * math.log10(speech / max(noise, _MUTED)), "vad")
 
 
 def noise_floor(blocks: Iterable[Samples]) -> float | None:
     """The mean square of the noise in the pauses of a recording of any length, given in blocks at
     vad.SAMPLE_RATE; None where it has no pauses, or muted ones."""
-    found = _measured(blocks).noise()
-    return None if isinstance(found, Snr) else found
+    return _measured(blocks).noise()
+
+
+def _shown_gain(samples: Samples) -> float:
+    whole = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    if not len(whole):
+        return 1.0
+    loudest = float(np.sqrt(np.percentile(np.square(whole).mean(axis=1), 90)))
+    return max(1.0, _SHOWN_RMS / loudest) if loudest > 0 else 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +106,30 @@ class _Frames:
     power: npt.NDArray[np.float64]  # mean square
     speech: npt.NDArray[np.bool_]
 
-    def noise(self) -> float | Snr | None:
-        """Its mean square; an Snr that says why where the pauses are muted, None without pauses."""
+    def noise(self) -> float | None:
+        """Its mean square; None without pauses, and with muted ones."""
         pauses = self.power[self._in_pauses()]
         sounding = pauses[pauses > _MUTED]
-        if len(sounding) < _LEAST_FRAMES:
-            return _muted() if len(pauses) - len(sounding) >= _LEAST_FRAMES else None
+        if len(sounding) < _LEAST_FRAMES or self.muted():
+            return None
         noise = float(np.median(sounding))
         lowest = np.sort(self.power[self.power > _MUTED])
         lowest = lowest[: max(3, len(lowest) // 10)]
         if noise > lowest.mean() * 10 ** (_PAUSES_OVER_LOWEST_DB / 10):
             return None
         return noise
+
+    def muted(self) -> bool:
+        """Whether most of the pauses are; what an editor has put around the recording aside."""
+        heard = np.flatnonzero(self.power > _MUTED)
+        if not len(heard):
+            return True
+        within = slice(heard[0], heard[-1] + 1)
+        pauses = self.power[within][self._in_pauses()[within]]
+        around = len(self.power) - (heard[-1] + 1 - heard[0])
+        if len(pauses) < _LEAST_FRAMES:
+            return around >= _LEAST_FRAMES
+        return bool((pauses <= _MUTED).mean() > 0.5)
 
     def _in_pauses(self) -> npt.NDArray[np.bool_]:
         """Frames in pauses, without those beside speech, into which it fades."""
@@ -119,9 +142,10 @@ class _Frames:
         return inside
 
 
-def _measured(blocks: Iterable[Samples]) -> _Frames:
+def _measured(blocks: Iterable[Samples], scale: float = 1.0) -> _Frames:
+    """`scale` leads back from what the detector is shown to the recording's mean squares."""
     judged = [
-        (float(np.mean(np.square(frame, dtype=np.float64))), speaks)
+        (scale * float(np.mean(np.square(frame, dtype=np.float64))), speaks)
         for frame, speaks in vad.judged_frames(blocks, _FRAME, _MODE)
         if len(frame) == _FRAME
     ]
@@ -133,12 +157,8 @@ def _wada(heard: Samples) -> Snr:
     amplitude = np.abs(heard[heard != 0]).astype(np.float64)
     value = math.log(amplitude.mean()) - float(np.log(amplitude).mean())
     if value < _WADA[0]:
-        return Snr(None, reason="The noise drowns whatever is said.")
+        return Snr(None, reason=DROWNED)
     decibels = _WADA_FIRST_DB + _WADA_STEP_DB * float(np.interp(value, _WADA, range(len(_WADA))))
     if decibels > _WADA_HIGHEST_DB:
-        return Snr(None, reason="There is no pause in which the noise could be heard.")
+        return Snr(None, reason=NO_PAUSE)
     return Snr(decibels, "wada")
-
-
-def _muted() -> Snr:
-    return Snr(None, reason="The pauses are muted, so that no noise is heard in them.")
