@@ -59,7 +59,7 @@ class EmotionState(str, Enum):
 class BuildStep:
     """An emotion of a build and what became of it."""
 
-    emotion: SmartEmotion  # with nothing left empty
+    emotion: SmartEmotion  # as it was wanted
     state: EmotionState = EmotionState.PENDING
     error: str = ""  # why it failed
 

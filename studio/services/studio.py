@@ -15,13 +15,18 @@ from studio.jobs import Supervisor
 from studio.models.folders import ModelFolders
 from studio.services import consent
 from studio.services.chimera import ChimeraService
+from studio.services.expressive import ClipSpeaker
+from studio.services.heard import WordFinder
 from studio.services.history import History
 from studio.services.language_model import LanguageModel, Processed
 from studio.services.lexicon import Lexicon
 from studio.services.models import ModelService
+from studio.services.neutral_text import NeutralText
 from studio.services.personalities import PersonalityService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
+from studio.services.smart_building import SmartBuilder
+from studio.services.smart_work import Workshop
 from studio.services.speech import SpeechService
 from studio.services.tasks import Tasks
 from studio.services.transcribing import TranscriptService
@@ -93,6 +98,17 @@ class Studio:
             self._corrected,
         )
         self.chimera = ChimeraService(self.workspace, self.engines, self.transcripts, reference_limits)
+        finder = WordFinder(self.engines, self.transcripts)
+        self.smart = SmartBuilder(
+            self.tasks,
+            Workshop(
+                self.personalities,
+                ClipSpeaker(settings, self.workspace.spool, self.engines, self.speech),
+                self.chimera,
+                NeutralText(self.transcripts, finder, settings.default_language),
+                self.workspace.spool,
+            ),
+        )
 
     def _corrected(self, text: str, language: str, context: str, control: Control) -> Processed:
         """A transcript as the language model corrects it, where one is set and wanted."""
