@@ -9,6 +9,7 @@ and of its files only those come out that the manifest names and whose checksums
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -129,6 +130,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             struct.error,
         ) as error:
             raise _refused(f"it is no whole zip ({str(error)[:80]})") from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # an entry that is said to lie before the beginning
+                raise
+            raise _refused("it is no whole zip") from error
 
 
 def _file(path: Path) -> BinaryIO:
