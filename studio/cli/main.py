@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from studio import log
-from studio.cli import commands, lexicon, models, speaking, transcribing, voices
+from studio.cli import commands, lexicon, models, personalities, speaking, transcribing, voices
 from studio.errors import Cancelled, StorageFailed, StudioError
 from studio.services.studio import Studio
 from studio.settings import load_settings
@@ -22,6 +22,7 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
     "transcribe": transcribing.transcribe,
     "speakers": commands.speakers,
     "voices": voices.voices,
+    "personalities": personalities.personalities,
     "engines": commands.engines,
     "lexicon": lexicon.lexicon,
     "models": models.models,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from studio import __version__
-from studio.cli import voice_options
+from studio.cli import personality_options, voice_options
 
 _SAMPLING = (
     ("temperature", float, "how freely; 0: always the likeliest"),
@@ -43,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
     _transcribe(commands.add_parser("transcribe", help="write a recording down", epilog=_EPILOG))
     _speakers(commands.add_parser("speakers", help="list the voices of an engine", epilog=_EPILOG))
     voice_options.voices(commands.add_parser("voices", help="saved voices", epilog=_EPILOG), _common)
+    personality_options.personalities(
+        commands.add_parser("personalities", help="voices with several emotions", epilog=_EPILOG), _common
+    )
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
     _models(commands.add_parser("models", help="list, download, check and delete models"))

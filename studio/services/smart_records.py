@@ -88,4 +88,7 @@ def steps_of(personality: Personality) -> tuple[BuildStep, ...]:
     read."""
     if personality.build is None:
         return ()
-    return from_build(personality.build).steps
+    try:
+        return from_build(personality.build).steps
+    except Damaged:  # in words when it is resumed
+        return ()
