@@ -92,8 +92,10 @@ def on_save(
 
 def split_tags(typed: str) -> tuple[str, ...]:
     """Tags typed with commas, each once whatever its case."""
-    tags = {tag.casefold(): tag for each in reversed((typed or "").split(",")) if (tag := each.strip())}
-    return tuple(reversed(tags.values()))
+    tags: dict[str, str] = {}
+    for each in (typed or "").split(","):
+        tags.setdefault(each.strip().casefold(), each.strip())
+    return tuple(tag for tag in tags.values() if tag)
 
 
 def words_of(heard: Heard | None, text: str, part: Part) -> tuple[WordTiming, ...]:

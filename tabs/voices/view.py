@@ -7,6 +7,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
+from studio.services.consent import REMINDER
 from studio.services.voice_values import Consent, Voice, VoiceUses
 from tabs.speech.view import clock, line
 from tabs.waveform import file_url
@@ -97,9 +98,7 @@ def consent_reminder(required: bool) -> str:
     """Above the fields that ask whose voice it is."""
     if required:
         return line("This studio is shared, so say whose voice it is before you save it.")
-    return line(
-        "Is it the voice of somebody else? Use it only with their permission, and note here whose it is."
-    )
+    return line(REMINDER)
 
 
 def damaged(messages: Sequence[str]) -> str:
