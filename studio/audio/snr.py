@@ -71,7 +71,8 @@ def estimate(samples: Samples, rate: int, noise_floor: float | None = None) -> S
     heard = resample(Audio(samples, rate), vad.SAMPLE_RATE).samples
     if not len(heard) or not np.any(heard):
         return Snr(None, reason=NO_SOUND)
-    heard = heard - heard.mean(dtype=np.float64).astype(np.float32)  # an offset is not heard
+    # An offset is not heard. The median leaves muted pauses at zero.
+    heard = heard - np.median(heard)
     shown = _shown_gain(heard)
     frames = _measured([heard * shown], 1 / shown**2)
     if frames.speech.sum() < _LEAST_FRAMES:

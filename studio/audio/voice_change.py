@@ -97,7 +97,7 @@ def _voiced(audio: Audio) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float
     coarse, _ = pyworld.dio(
         samples, audio.sample_rate, _LOWEST_HZ, _HIGHEST_HZ, frame_period=1000 * _STEP_S
     )
-    times = np.arange(len(coarse)) * _STEP_S
+    times = np.arange(len(coarse), dtype=np.float64) * _STEP_S
     pitch = pyworld.stonemask(samples, coarse, times, audio.sample_rate)
     hop = round(_STEP_S * audio.sample_rate)
     padded = np.pad(samples, _WINDOW // 2)

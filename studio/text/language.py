@@ -77,6 +77,8 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("in", "ms"),
     "ms": ("id",),
 }
+#: Written in more than one script.
+_SEVERAL_SCRIPTS = ("sr", "kk", "ky", "mn", "tg", "tt", "pa", "sd", "ug")
 #: Which of several variants speaks for a language that is named without one.
 _PREFERRED = ("en-us", "en-gb", "pt-br", "es-es", "fr-fr", "zh-cn", "vi")
 
@@ -110,6 +112,15 @@ def closest(code: str, available: Iterable[str]) -> str | None:
         if variants:
             return codes[(preferred or variants)[0]]
     return None
+
+
+def in_its_script(text: str, language: str) -> bool:
+    """Whether `text` is in the script that `language` (BCP 47) is written in, mostly; so is a text
+    without letters. A romanised transcript is not."""
+    _, script = _script(text[:_SAMPLE])
+    expected = _script_of(language)
+    alike = script == expected or (script, expected) == ("Han", "Japanese")
+    return not script or alike or _primary(language) in _SEVERAL_SCRIPTS
 
 
 def detect(text: str, among: Collection[str], default: str) -> LanguageGuess:
