@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tabs import about, clone, design, history, lexicon, models, preset, transcribe, voices
+from tabs import (
+    about,
+    clone,
+    design,
+    history,
+    lexicon,
+    models,
+    personalities,
+    preset,
+    transcribe,
+    voices,
+)
 
 #: id -> a module with LABEL and `build(studio, blocks)`, which lays the tab out in the current panel
 #: and returns its handles. What ties tabs together is in page.py.
@@ -14,6 +25,7 @@ TABS: dict[str, ModuleType] = {
     "design": design,
     "transcribe": transcribe,
     "voices": voices,
+    "personalities": personalities,
     "history": history,
     "models": models,
     "lexicon": lexicon,

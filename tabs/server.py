@@ -119,10 +119,10 @@ def launch(studio: Studio) -> Any:
         max_file_size=settings.max_upload_mb * 1_000_000,
         max_threads=_THREADS,
         theme=theme(),
-        css_paths=[assets / "timbre.css"],
+        css_paths=[assets / name for name in ("timbre.css", "personalities.css")],
         head="".join(
             f"<script>{(assets / name).read_text('utf-8')}</script>"
-            for name in ("timbre.js", "transcribe.js", "waveform.js")
+            for name in ("timbre.js", "transcribe.js", "waveform.js", "personalities.js")
         ),
         footer_links=[],
         enable_monitoring=False,

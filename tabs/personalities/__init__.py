@@ -1,0 +1,21 @@
+"""Personalities: voices with emotions, made by hand or built, and tagged texts spoken by them."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio.services.studio import Studio
+from tabs.personalities import wiring
+from tabs.personalities.layout import PersonalitiesTab, lay_out
+
+LABEL = "Personalities"
+
+
+def build(studio: Studio, blocks: gr.Blocks) -> PersonalitiesTab:
+    tab = lay_out(studio)
+    wiring.wire_list(studio, tab)
+    wiring.wire_emotions(studio, tab)
+    wiring.wire_keeping(studio, tab)
+    wiring.wire_making(studio, tab)
+    wiring.wire_player(studio, tab)
+    return tab
