@@ -46,7 +46,7 @@ def _library(tab: VoicesTab) -> None:
             False, label="Favourites only", min_width=140, elem_id=f"{ID}-favourites"
         )
     tab.damaged = gr.HTML("", elem_id=f"{ID}-damaged", padding=False)
-    tab.list = gr.HTML("", elem_id=f"{ID}-list", padding=False)
+    tab.shelf = gr.HTML("", elem_id=f"{ID}-list", padding=False)
     with gr.Row():
         # assets/timbre.js presses it whenever the tab is shown
         tab.refresh = gr.Button("Refresh", size="sm", min_width=80, elem_id=f"{ID}-refresh")

@@ -23,7 +23,7 @@ class VoicesTab:
     tag: gr.Dropdown = field(init=False)
     favourites: gr.Checkbox = field(init=False)
     damaged: gr.HTML = field(init=False)
-    list: gr.HTML = field(init=False)
+    shelf: gr.HTML = field(init=False)
     refresh: gr.Button = field(init=False)  # pressed by assets/timbre.js whenever the tab is shown
     previous: gr.Button = field(init=False)
     next: gr.Button = field(init=False)
@@ -86,7 +86,7 @@ class VoicesTab:
     @property
     def page(self) -> list[Any]:
         """What shows a page of the list, in the same order as its outputs."""
-        return [self.list, self.tag, self.damaged, self.previous, self.next, self.offset]
+        return [self.shelf, self.tag, self.damaged, self.previous, self.next, self.offset]
 
     @property
     def region(self) -> list[Any]:
