@@ -40,7 +40,7 @@ def order_from(
         engine=engine,
         model=given.model,
         language=given.language,
-        speaker=(given.voice or "") if voice is None else "",
+        speaker=str(given.voice or "").strip() if voice is None else "",
         reference=_reference(studio, given, voice) if mode is Capability.CLONE else None,
         description=description,
         speed=given.speed,
@@ -92,7 +92,7 @@ class SavedVoices:
 
         Raises NotFound where it is neither.
         """
-        name = given.voice
+        name = str(given.voice or "").strip()
         if not name or given.mode not in (None, "clone") or given.ref_audio or given.design:
             return None
         saved = next((each for each in self._all if name == each.id), None)
