@@ -68,13 +68,10 @@ def estimate(samples: Samples, rate: int, noise_floor: float | None = None) -> S
     the whole recording, from `noise_floor`. Within 1.5 dB on average from 0 to 30 dB, for steady
     noise; what cannot be told has no figure but a reason.
     """
-    heard = resample(Audio(samples, rate), vad.SAMPLE_RATE).samples
-    if not len(heard) or not np.any(heard):
+    if not len(samples) or not np.any(samples):
         return Snr(None, reason=NO_SOUND)
-    # An offset is not heard. The median leaves muted pauses at zero.
-    heard = heard - np.median(heard)
-    shown = _shown_gain(heard)
-    frames = _measured([heard * shown], 1 / shown**2)
+    heard = _heard(samples, rate)
+    frames = _of_clip(heard)
     if frames.speech.sum() < _LEAST_FRAMES:
         return Snr(None, reason=NO_SPEECH)
     noise = noise_floor if noise_floor is not None else frames.noise()
@@ -90,6 +87,28 @@ def noise_floor(blocks: Iterable[Samples]) -> float | None:
     """The mean square of the noise in the pauses of a recording of any length, given in blocks at
     vad.SAMPLE_RATE; None where it has no pauses, or muted ones."""
     return _measured(blocks).noise()
+
+
+def pauses(samples: Samples, rate: int) -> list[tuple[float, float]]:
+    """From when to when, in seconds, nobody speaks and only the noise is heard."""
+    if not len(samples) or not np.any(samples):
+        return []
+    frames = _of_clip(_heard(samples, rate))
+    silent = frames.in_pauses() & (frames.power > _MUTED)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
+    seconds = edges * _FRAME / vad.SAMPLE_RATE
+    return [(float(start), float(end)) for start, end in zip(seconds[::2], seconds[1::2], strict=True)]
+
+
+def _heard(samples: Samples, rate: int) -> Samples:
+    """Without an offset, which is not heard; the median leaves muted pauses at zero."""
+    heard = resample(Audio(samples, rate), vad.SAMPLE_RATE).samples
+    return heard - np.median(heard)
+
+
+def _of_clip(heard: Samples) -> _Frames:
+    shown = _shown_gain(heard)
+    return _measured([heard * shown], 1 / shown**2)
 
 
 def _shown_gain(samples: Samples) -> float:
@@ -109,7 +128,7 @@ class _Frames:
 
     def noise(self) -> float | None:
         """Its mean square; None without pauses, and with muted ones."""
-        pauses = self.power[self._in_pauses()]
+        pauses = self.power[self.in_pauses()]
         sounding = pauses[pauses > _MUTED]
         if len(sounding) < _LEAST_FRAMES or self.muted():
             return None
@@ -126,13 +145,13 @@ class _Frames:
         if not len(heard):
             return True
         within = slice(heard[0], heard[-1] + 1)
-        pauses = self.power[within][self._in_pauses()[within]]
+        pauses = self.power[within][self.in_pauses()[within]]
         around = len(self.power) - (heard[-1] + 1 - heard[0])
         if len(pauses) < _LEAST_FRAMES:
             return around >= _LEAST_FRAMES
         return bool((pauses <= _MUTED).mean() > 0.5)
 
-    def _in_pauses(self) -> npt.NDArray[np.bool_]:
+    def in_pauses(self) -> npt.NDArray[np.bool_]:
         """Frames in pauses, without those beside speech, into which it fades."""
         inside = np.zeros(len(self.speech), bool)
         edges = np.flatnonzero(np.diff(np.concatenate([[True], self.speech, [True]]).astype(np.int8)))
