@@ -64,7 +64,7 @@
       this.shade(".timbre-wave-after", share(this.duration - this.end));
       const said = this.element.querySelector(".timbre-wave-part");
       const part = (this.end - this.start).toFixed(2);
-      if (said) said.textContent = `${this.start.toFixed(2)} s to ${this.end.toFixed(2)} s: ${part} s`;
+      if (said) said.textContent = `${this.start.toFixed(2)} s to ${this.end.toFixed(2)} s, ${part} s long`;
     }
 
     shade(selector, width) {
