@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class History:
         copies of takes do."""
         self._database, self._outputs = database, outputs
         self._references, self._copies = references, tuple(copies)
+        self._on_delete: list[Callable[[TakeRecord], None]] = []
 
     def add(self, record: TakeRecord) -> None:
         values = (
@@ -119,17 +121,58 @@ class History:
     def set_note(self, take_id: str, owner: str, note: str) -> None:
         self._set(take_id, owner, "note", _text(note).strip()[:MAX_NOTE])
 
+    def made_by(
+        self, owner: str, mode: str, setting: str, value: str, limit: int
+    ) -> tuple[TakeRecord, ...]:
+        """The newest takes of `mode` first; only those whose `setting` is `value`, where one is given."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT * FROM takes WHERE owner = ? AND mode = ?"
+                " AND (? = '' OR json_extract(settings, '$.' || ?) = ?)"
+                " ORDER BY created DESC, rowid DESC LIMIT ?",
+                (owner, mode, value, setting, value, limit),
+            ).fetchall()
+        return tuple(_record(row) for row in rows)
+
+    def replace_sound(self, record: TakeRecord) -> None:
+        """`record` has another file and length than before; the file that it had goes, with its
+        copies. Raises NotFound where the take was deleted meanwhile."""
+        before = self.get(record.id, record.owner)
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE takes SET file = ?, duration = ?, rtf = ? WHERE id = ?",
+                (record.file, record.duration, record.rtf, record.id),
+            ).rowcount
+        if not changed:
+            raise NotFound("That take is not in the history.", "It may have been deleted.")
+        if before.file != record.file:
+            self._remove(inside(self._outputs, before.file))
+
+    def when_deleted(self, forget: Callable[[TakeRecord], None]) -> None:
+        """Call `forget` with each take that is deleted, while its files are still there."""
+        self._on_delete.append(forget)
+
     def delete(self, take_id: str, owner: str) -> None:
         """Remove the take, its files and every copy of them."""
         record = self.get(take_id, owner)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM takes WHERE id = ?", (take_id,))
         # The row goes first: a crash between leaves a file without a row, never the reverse.
+        for forget in self._on_delete:
+            forget(record)
         path = inside(self._outputs, record.file)
+        self._remove(path)
+        if path.parent.name == record.id:  # the take has a folder of its own
+            for other in list(path.parent.glob("*.wav")):
+                self._remove(other)
+            shutil.rmtree(path.parent, ignore_errors=True)
+        self._drop_reference(record)
+
+    def _remove(self, path: Path) -> None:
+        """Remove a sound with its sidecar and its copies."""
         copies = [copy for folder in self._copies for copy in folder.rglob(f"{path.stem}.*")]
         for leftover in (path, sidecar_path(path), *copies):
             leftover.unlink(missing_ok=True)
-        self._drop_reference(record)
 
     def path(self, record: TakeRecord) -> Path:
         """The sound's file. Raises NotFound when somebody has removed it by hand."""

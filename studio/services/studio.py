@@ -22,6 +22,7 @@ from studio.services.language_model import LanguageModel, Processed
 from studio.services.lexicon import Lexicon
 from studio.services.models import ModelService
 from studio.services.neutral_text import NeutralText
+from studio.services.performing import PerformanceService
 from studio.services.personalities import PersonalityService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
@@ -98,6 +99,16 @@ class Studio:
             self._corrected,
         )
         self.chimera = ChimeraService(self.workspace, self.engines, self.transcripts, reference_limits)
+        self.performances = PerformanceService(
+            settings,
+            self.workspace,
+            self.engines,
+            self.history,
+            self.tasks,
+            wording,
+            self.personalities,
+            self.chimera.blend,
+        )
         finder = WordFinder(self.engines, self.transcripts)
         self.smart = SmartBuilder(
             self.tasks,
