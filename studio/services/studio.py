@@ -24,6 +24,7 @@ from studio.services.models import ModelService
 from studio.services.neutral_text import NeutralText
 from studio.services.performing import PerformanceService
 from studio.services.personalities import PersonalityService
+from studio.services.preparing import PreparingService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
 from studio.services.smart_building import SmartBuilder
@@ -97,6 +98,9 @@ class Studio:
             self.engines,
             TranscriptHistory(self.database, self.workspace.outputs, self.workspace.recordings),
             self._corrected,
+        )
+        self.preparing = PreparingService(
+            self.workspace, self.tasks, self.transcripts, reference_limits, settings.loudness_lufs
         )
         self.chimera = ChimeraService(self.workspace, self.engines, self.transcripts, reference_limits)
         self.performances = PerformanceService(
