@@ -10,11 +10,15 @@ import gradio as gr
 from engines.base import Capability
 from studio.errors import BadInput
 from studio.services import orders
+from studio.services.performance_values import MODE as PERFORMED
 from studio.services.studio import Studio
 from tabs import client_api
 from tabs.edge import bind, for_the_page, owner_of
 from tabs.frame import panel, showing, tab_row
 from tabs.history import HistoryTab
+from tabs.personalities import new_layout as personalities
+from tabs.personalities import reusing
+from tabs.personalities.layout import PersonalitiesTab
 from tabs.registry import FIRST, TABS
 from tabs.speech import choices, events, form
 from tabs.speech.layout import SpeechTab
@@ -42,9 +46,10 @@ def build_demo(studio: Studio) -> gr.Blocks:
         for tab in speech.values():
             events.wire(studio, tab, blocks)
             _wire_send_to(studio, tab, speech)
+        performed = next((tab for tab in handles.values() if isinstance(tab, PersonalitiesTab)), None)
         for handle in handles.values():
             if isinstance(handle, HistoryTab):
-                _wire_reuse(studio, handle, speech)
+                _wire_reuse(studio, handle, speech, performed)
             if isinstance(handle, TranscribeTab):
                 sending.wire(studio, handle, speech)
         client_api.build(studio)
@@ -61,13 +66,20 @@ def on_send_reference(
 
 
 def on_reuse(
-    studio: Studio, names: Mapping[str, Sequence[str]], request: gr.Request, take_id: str | None
+    studio: Studio,
+    names: Mapping[str, Sequence[str]],
+    others: int,
+    request: gr.Request,
+    take_id: str | None,
 ) -> list[Any]:
     """The id of the take's tab, then its settings and text for that tab's form; the other forms
-    stay as they are."""
+    stay as they are. After the speech forms come the `others` components of the Personalities tab."""
     if not take_id:
         raise BadInput("No take is chosen.", "Choose one in the list first.")
     record = studio.history.get(take_id, owner_of(request))
+    if record.mode == PERFORMED:
+        untouched = [gr.skip() for fields in names.values() for _ in fields]
+        return [personalities.ID, *untouched, *reusing.values(studio, request, record)]
     order = orders.from_settings(record.settings, record.text)
     values = form.from_order(order, studio.engines.registry.get(order.engine).info)
     if order.reference is not None:
@@ -77,7 +89,7 @@ def on_reuse(
     updates: list[Any] = [record.mode]
     for mode, fields in names.items():
         updates += choices.fill(fields, values if mode == record.mode else {})
-    return updates
+    return [*updates, *[gr.skip()] * others]
 
 
 def _wire_send_to(studio: Studio, tab: SpeechTab, speech: Mapping[str, SpeechTab]) -> None:
@@ -106,11 +118,21 @@ def _wire_send_to(studio: Studio, tab: SpeechTab, speech: Mapping[str, SpeechTab
                 )
 
 
-def _wire_reuse(studio: Studio, history: HistoryTab, speech: Mapping[str, SpeechTab]) -> None:
+def _wire_reuse(
+    studio: Studio,
+    history: HistoryTab,
+    speech: Mapping[str, SpeechTab],
+    performed: PersonalitiesTab | None,
+) -> None:
     names = {id_: list(tab.fields) for id_, tab in speech.items()}
     fields = [field for tab in speech.values() for field in tab.fields.values()]
+    others = reusing.filled(performed) if performed is not None else []
     target = gr.Textbox("", visible=False, label="Tab of the reused settings")
     reused = history.reuse.click(
-        bind(on_reuse, studio, names), [history.chosen], [target, *fields], **_HIDDEN
+        bind(on_reuse, studio, names, len(others)),
+        [history.chosen],
+        [target, *fields, *others],
+        **_HIDDEN,
     )
-    reused.success(None, [target], None, js="(tab) => { window.timbreShow(tab); }", **_HIDDEN)
+    shown = "(tab) => { window.timbreShow(tab); window.timbreView('speak'); }"
+    reused.success(None, [target], None, js=shown, **_HIDDEN)

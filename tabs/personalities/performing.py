@@ -11,7 +11,7 @@ from studio.errors import BadInput
 from studio.services import performance_files
 from studio.services.performance_values import TASK_KIND, PerformOrder, Unknown
 from studio.services.studio import Studio
-from studio.services.takes import AUTO_LANGUAGE, TakeRecord
+from studio.services.takes import AUTO_LANGUAGE
 from tabs.edge import owner_of
 from tabs.personalities import view, working
 from tabs.personalities.emotions import chosen_one
@@ -71,8 +71,8 @@ def on_pack(studio: Studio, request: gr.Request, performance: str) -> str:
     return link(performance_files.pack(found, whole, target))
 
 
-def on_engine(studio: Studio, engine: str, language: str) -> tuple[Any, Any]:
-    """Another engine: its models and its languages."""
+def on_engine(studio: Studio, engine: str, language: str, model: str | None) -> tuple[Any, Any]:
+    """Another engine: its models and its languages, what was chosen kept where it has that."""
     if not engine:
         return gr.Dropdown(choices=[view.AUTO_MODEL], value=""), gr.skip()
     chosen = studio.engines.registry.get(engine)
@@ -80,17 +80,8 @@ def on_engine(studio: Studio, engine: str, language: str) -> tuple[Any, Any]:
     kept = language if language in {code for _, code in known} else AUTO_LANGUAGE
     models = chosen.models(Capability.CLONE)
     listed = choices.models(models) if models else [view.AUTO_MODEL]
-    return gr.Dropdown(choices=listed, value=""), gr.Dropdown(choices=known, value=kept)
-
-
-def on_reuse(studio: Studio, record: TakeRecord) -> list[Any]:
-    """What the history's “Use these settings” fills: the personality, the performance, the text."""
-    settings = record.settings
-    return [
-        str(settings.get("personality", "")),
-        str(settings.get("performance", "")),
-        record.text,
-    ]
+    still = model if model in {key for _, key in listed} else ""
+    return gr.Dropdown(choices=listed, value=still), gr.Dropdown(choices=known, value=kept)
 
 
 def _shown(performance: str) -> str:

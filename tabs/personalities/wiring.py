@@ -145,7 +145,7 @@ def wire_making(studio: Studio, tab: PersonalitiesTab) -> None:
         **_SLOW,
     )
     made.success(None, None, None, js=_VIEW.format(view="emotions"), **_TOLD)
-    new.smart["engine"].change(
+    new.smart["engine"].input(
         bind(making.on_engine, studio), [new.smart["engine"]], new.smart["model"], **_TOLD
     )
     inputs = [tab.performance, tab.seen, *new.inputs, *new.smart.values(), new.gathered]
@@ -162,9 +162,10 @@ def wire_making(studio: Studio, tab: PersonalitiesTab) -> None:
 def wire_player(studio: Studio, tab: PersonalitiesTab) -> None:
     """The text, and its parts."""
     fields = tab.player
-    fields["engine"].change(
+    # `input` and not `change`: what “Use these settings” fills is nobody's choosing.
+    fields["engine"].input(
         bind(performing.on_engine, studio),
-        [fields["engine"], fields["language"]],
+        [fields["engine"], fields["language"], fields["model"]],
         [fields["model"], fields["language"]],
         **_TOLD,
     )
