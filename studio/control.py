@@ -42,6 +42,15 @@ class Control:
         piece._cancelled = self._cancelled
         return piece
 
+    def between(self, first: float, last: float) -> Control:
+        """A control for the piece of this work that takes its fraction from `first` to `last`."""
+
+        def report(progress: Progress) -> None:
+            within = progress.fraction
+            self.progress(progress.stage, None if within is None else first + (last - first) * within)
+
+        return self.within(report)
+
     def cancel(self) -> None:
         self._cancelled.set()
 

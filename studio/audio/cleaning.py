@@ -78,17 +78,17 @@ def clean(
     control = control or Control()
     control.progress("reading the recording")
     audio = read(path, limits=limits, start=start, end=end)
-    before = measure_audio(audio, transcript, language, control)
+    before = measure_audio(audio, transcript, language, control.between(0.0, 0.4))
     if before.finding("silence"):
         raise BadInput("The recording is silent.", "Choose another part, or record again.")
     cleaned, done = audio, []
     if steps.denoise:
-        control.progress("reducing the noise")
+        control.progress("reducing the noise", 0.4)
         cleaned, said = _denoised(cleaned)
         done.append(said)
     offset = 0.0
     if steps.trim:
-        control.progress("trimming")
+        control.progress("trimming", 0.5)
         cleaned, offset = _trimmed(cleaned)
         removed = audio.duration - cleaned.duration
         if removed > 0:
@@ -100,7 +100,7 @@ def clean(
             done.append(f"It was made {abs(gain_db):.0f} dB {'louder' if gain_db > 0 else 'quieter'}.")
     # What will be read back, so that the report is that of the file.
     cleaned = Audio(pcm16(cleaned.samples).astype(np.float32) / 32_768, cleaned.sample_rate)
-    after = measure_audio(cleaned, transcript, language, control)
+    after = measure_audio(cleaned, transcript, language, control.between(0.6, 1.0))
     with publishing(target) as partial, WavWriter(partial, cleaned.sample_rate) as writer:
         writer.append(cleaned.samples)
     return Cleaned(target, before, after, offset, gain_db, tuple(done) or ("There was nothing to do.",))

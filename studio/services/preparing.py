@@ -15,7 +15,6 @@ from studio.audio.opening import shown
 from studio.audio.quality import ReferenceReport
 from studio.audio.reading import Limits, probe, read
 from studio.audio.wav import WavWriter
-from studio.control import Control, Progress
 from studio.errors import BadInput
 from studio.services.tasks import Task, Tasks
 from studio.services.transcribing import TranscribePlan, TranscriptService
@@ -107,7 +106,7 @@ class PreparingService:
         heard = None if plan is None else self._hear(task, order, plan)
         transcript = heard.text if heard and heard.text else order.transcript.strip()
         language = heard.language if heard else _named(order.language)
-        control = _piece(task.control, _JUDGING if plan else 0.0, 1.0)
+        control = task.control.between(_JUDGING if plan else 0.0, 1.0)
         words = heard.words if heard else ()
         if order.clean is None:
             report = quality.measure(
@@ -149,7 +148,7 @@ class PreparingService:
                 writer.append(audio.samples)
             task.control.progress("transcribing", _HEARING)
             of_part = replace(plan, order=replace(plan.order, audio=part), facts=probe(part))
-            segments = self._transcripts.hear(of_part, _piece(task.control, _HEARING, _JUDGING))
+            segments = self._transcripts.hear(of_part, task.control.between(_HEARING, _JUDGING))
         finally:
             part.unlink(missing_ok=True)
         text = plain(segments)
@@ -162,16 +161,6 @@ class PreparingService:
         for old in self._folder.glob("*.cleaned.wav"):
             if time.time() - old.stat().st_mtime > _KEPT_S:
                 old.unlink(missing_ok=True)
-
-
-def _piece(control: Control, first: float, last: float) -> Control:
-    """A control for the work between two fractions of the whole."""
-
-    def report(progress: Progress) -> None:
-        fraction = progress.fraction
-        control.progress(progress.stage, None if fraction is None else first + (last - first) * fraction)
-
-    return control.within(report)
 
 
 def _words(segments: Iterable[Segment]) -> tuple[WordTiming, ...]:
