@@ -99,7 +99,7 @@ def clean(
         if gain_db:
             done.append(f"It was made {abs(gain_db):.0f} dB {'louder' if gain_db > 0 else 'quieter'}.")
     # What will be read back, so that the report is that of the file.
-    cleaned = Audio(pcm16(cleaned.samples).astype(np.float32) / 32_768, cleaned.sample_rate)
+    cleaned = Audio(pcm16(cleaned.samples).astype(np.float32) / np.float32(32_768), cleaned.sample_rate)
     after = measure_audio(cleaned, transcript, language, control.between(0.6, 1.0))
     with publishing(target) as partial, WavWriter(partial, cleaned.sample_rate) as writer:
         writer.append(cleaned.samples)
