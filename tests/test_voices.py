@@ -18,6 +18,7 @@ from engines.base import Capability, WordTiming
 from studio.archives import read_archive, write_archive
 from studio.errors import BadInput, NotFound, StorageFailed
 from studio.services import consent as consents
+from studio.services.performance_values import PerformOrder
 from studio.services.personality_values import NewEmotion, NewPersonality
 from studio.services.studio import Studio
 from studio.services.takes import SpeechOrder, TakeRecord
@@ -400,6 +401,19 @@ def test_a_cloned_take_has_the_consent_of_its_voice(shared: Studio, recording: P
     assert shared.voices.from_take(take.id, "ann", "Zoë again", ZOE).consent is not None
     with pytest.raises(NotFound):
         shared.voices.from_take(take.id, "eve", "Not mine")
+
+
+def test_a_performance_has_the_consent_of_its_personality_and_no_tags_in_its_words(
+    shared: Studio, recording: Path
+) -> None:
+    personality = shared.personalities.create(
+        NewPersonality("Zoë", (NewEmotion("neutral", recording),), consent=ZOE), "ann"
+    )
+    order = PerformOrder(personality.id, "[neutral] Good morning. [pause 0.3] Good night.")
+    record = shared.performances.perform(order, "ann").record
+    voice = shared.voices.from_take(record.id, "ann", "Zoë speaks")
+    assert voice.transcript.split() == ["Good", "morning.", "Good", "night."]
+    assert voice.consent == replace(ZOE, audio_sha256=sha256(voice.audio))
 
 
 def test_a_take_may_be_saved_with_other_words(studio: Studio) -> None:

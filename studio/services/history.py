@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import unicodedata
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,10 +183,12 @@ class History:
 
     def words(self, record: TakeRecord) -> tuple[WordTiming, ...]:
         """When each word is spoken, seconds from the file's start; empty where it is not known."""
+        return tuple(WordTiming(*word) for word in self.sidecar(record).get("words", ()))
+
+    def sidecar(self, record: TakeRecord) -> Mapping[str, Any]:
+        """What stands beside the sound of how it was made; empty where it was removed by hand."""
         path = sidecar_path(self.path(record))
-        if not path.exists():  # removed by hand
-            return ()
-        return tuple(WordTiming(*word) for word in read_json(path).get("words", ()))
+        return read_json(path) if path.exists() else {}
 
     def export(self, take_ids: Sequence[str], owner: str, target: Path) -> Path:
         """Zip the takes' sounds and sidecars into `target`, whole or not at all."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import builtins
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from engines.base import WordTiming
 from studio import archives
 from studio.audio.reading import Limits
 from studio.audio.writing import encode
@@ -205,13 +206,10 @@ class VoiceService:
         """
         take = self._history.get(take_id, owner)
         words = self._history.words(take)
-        # The text of a take that broke off says more than is heard, and tags are not spoken.
-        as_typed = take.status == TakeState.DONE.value and take.mode != "personality"
-        text = take.text if as_typed else " ".join(word.text for word in words)
         new = NewVoice(
             name=name,
             audio=self._history.path(take),
-            transcript=text,
+            transcript=self._heard(take, words),
             language=take.language,
             origin="take",
             words=words,
@@ -222,6 +220,15 @@ class VoiceService:
     def reference(self, voice: Voice) -> Reference:
         """What an engine speaks like."""
         return Reference(voice.audio, voice.transcript, voice=voice.id, name=voice.name)
+
+    def _heard(self, take: TakeRecord, words: Iterable[WordTiming]) -> str:
+        """What a take says: the text of one that broke off says more, and tags are not spoken."""
+        if take.mode == "personality":
+            parts = self._history.sidecar(take).get("parts", ())
+            return " ".join(str(part["text"]).strip() for part in parts)
+        if take.status != TakeState.DONE.value:
+            return " ".join(word.text for word in words)
+        return take.text
 
     def _consent_of(self, take: TakeRecord) -> Consent | None:
         """That of whoever is heard in a take; None where it is not known."""
