@@ -46,8 +46,8 @@ def order_from(
         speed=given.speed,
         seed=given.seed,
         loudness=Loudness.AS_MADE if given.as_made else Loudness.STANDARD,
-        sampling=_sampling(studio, engine, given),
-        options=dict(_option(entry) for entry in given.option),
+        sampling=sampling_from(studio, engine, given),
+        options=options_from(given),
     )
 
 
@@ -142,7 +142,7 @@ def _reference(studio: Studio, given: argparse.Namespace, voice: Voice | None) -
     )
 
 
-def _sampling(studio: Studio, engine: str, given: argparse.Namespace) -> SamplingParams:
+def sampling_from(studio: Studio, engine: str, given: argparse.Namespace) -> SamplingParams:
     """The named settings of the engine, and over them what is given by itself."""
     params = SamplingParams()
     if given.sampling:
@@ -154,6 +154,11 @@ def _sampling(studio: Studio, engine: str, given: argparse.Namespace) -> Samplin
         params = named[given.sampling.lower()]
     single = {name: getattr(given, name) for name in _SAMPLED}
     return replace(params, **{name: value for name, value in single.items() if value is not None})
+
+
+def options_from(given: argparse.Namespace) -> dict[str, float]:
+    """--option KEY=VALUE, each."""
+    return dict(_option(entry) for entry in given.option)
 
 
 def _option(entry: str) -> tuple[str, float]:

@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     _speakers(commands.add_parser("speakers", help="list the voices of an engine", epilog=_EPILOG))
     voice_options.voices(commands.add_parser("voices", help="saved voices", epilog=_EPILOG), _common)
     personality_options.personalities(
-        commands.add_parser("personalities", help="voices with several emotions", epilog=_EPILOG), _common
+        commands.add_parser("personalities", help="voices with several emotions", epilog=_EPILOG),
+        _common,
     )
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
@@ -86,6 +87,13 @@ def _speak(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     voice.add_argument("--timbre-only", action="store_true", help="clone: only the speaker's timbre")
     voice.add_argument("--design", help='design: the voice in words, "an old man, slow"')
+    tagged = command.add_argument_group("personality: a text with tags, [happy] Hello! [pause 0.5]")
+    tagged.add_argument("--personality", metavar="NAME", help="see `personalities list`")
+    tagged.add_argument(
+        "--unknown", choices=["report", "read"], help="tags that it has not (default report)"
+    )
+    tagged.add_argument("--gap", type=float, help="silence between parts, seconds (default: natural)")
+    tagged.add_argument("--parts-dir", metavar="DIR", help="folder for a file of each part")
     how = command.add_argument_group("how")
     how.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default 1)")
     how.add_argument("--seed", type=int, help="repeat a take exactly, where the engine can")

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from studio.audio.writing import encode, format_named, synthetic_tags
+from studio.audio.writing import format_named
+from studio.cli import performing
 from studio.cli.interrupt import stopping_on_interrupt
 from studio.cli.ordering import SavedVoices, order_from, text_from
 from studio.cli.output import print_json
 from studio.cli.parser import speak_defaults
+from studio.cli.saving import check_targets, save, shown_progress
 from studio.errors import BadInput, EngineFailed, StudioError, unknown
-from studio.files import publishing, write_bytes
 from studio.names import readable
 from studio.services.studio import Studio
-from studio.services.takes import MAX_SEED, SpeechOrder, TakeRecord, TakeStatus
-from studio.text.subtitles import cues, to_srt, to_vtt
+from studio.services.takes import MAX_SEED, SpeechOrder
 
 _MAX_TAKES = 8
 _MAX_LINES = 10_000
-_SUBTITLES = {".srt": to_srt, ".vtt": to_vtt}
 
 
 def speak(studio: Studio, given: argparse.Namespace) -> int:
     """`app.py speak`: speak a text, wait, and say where the file is."""
     if not 1 <= given.takes <= _MAX_TAKES:
         raise BadInput(f"{given.takes} takes cannot be made.", f"Ask for 1 to {_MAX_TAKES}.")
-    _check_targets(given)
+    check_targets(given)
+    if given.personality is not None:
+        return performing.speak(studio, given)
+    performing.refuse_options(given)
     order = order_from(studio, given)
     order = replace(order, seed=studio.speech.plan(order).seed)
     results = []
@@ -39,8 +40,8 @@ def speak(studio: Studio, given: argparse.Namespace) -> int:
         for number in range(given.takes):
             assert order.seed is not None
             take = replace(order, seed=(order.seed + number) % (MAX_SEED + 1))
-            record = studio.speech.speak(take, on_status=_progress(given), control=control)
-            results.append(_save(studio, given, record, number))
+            record = studio.speech.speak(take, on_status=shown_progress(given), control=control)
+            results.append(save(studio, given, record, number))
     if given.json:
         print_json({"ok": True, "takes": results})
     else:
@@ -67,7 +68,7 @@ def batch(studio: Studio, given: argparse.Namespace) -> int:
         if given.output:
             target = str(Path(given.output) / (name or f"{number:04}-{readable(result.text, 32)}.wav"))
         options = argparse.Namespace(output=target, subtitles=None)
-        rows.append({"line": number} | _save(studio, options, result, 0))
+        rows.append({"line": number} | save(studio, options, result, 0))
     failed = [row for row in rows if "error" in row]
     if given.json:
         print_json({"ok": not failed, "takes": rows})
@@ -119,73 +120,17 @@ def _line(
             raise BadInput(
                 f"“{key}” cannot be {json.dumps(value)}.", "See `python app.py speak --help`."
             )
+    if any(values.get(key) is not None for key in performing.OPTIONS):
+        raise BadInput("A batch has no personalities.", "Use `speak --personality` for each text.")
     chosen = {"engine": given.engine} | values
     chosen["quiet"] = given.quiet
     return order_from(studio, argparse.Namespace(**{**options, **chosen}), saved), name
 
 
 def _batch_progress(given: argparse.Namespace, count: int) -> Any:
-    show = _progress(given)
+    show = shown_progress(given)
     if show is None:
         return None
     return lambda index, status: show(
         replace(status, stage=f"line {index + 1} of {count}: {status.stage}")
     )
-
-
-def _check_targets(given: argparse.Namespace) -> None:
-    """Wrong endings are refused before a long text has been spoken for nothing."""
-    if given.output:
-        format_named(Path(given.output).suffix)
-    if given.subtitles and Path(given.subtitles).suffix.lower() not in _SUBTITLES:
-        raise unknown("subtitle format", Path(given.subtitles).suffix, _SUBTITLES)
-
-
-def _save(studio: Studio, given: argparse.Namespace, record: TakeRecord, number: int) -> dict[str, Any]:
-    source = studio.history.path(record)
-    path = source
-    if given.output:
-        path = _numbered(Path(given.output), number)
-        if path.suffix.lower() == ".wav":
-            with publishing(path) as partial:
-                shutil.copyfile(source, partial)
-        else:
-            tags = synthetic_tags(title=record.text[:80], comment=f"Voice: {record.voice}")
-            encode(source, path, path.suffix, tags=tags)
-    if given.subtitles:
-        target = _numbered(Path(given.subtitles), number)
-        write = _SUBTITLES[target.suffix.lower()]
-        write_bytes(target, write(cues(studio.history.words(record))).encode())
-    return {
-        "id": record.id,
-        "file": str(path),
-        "voice": record.voice,
-        "language": record.language,
-        "seed": record.seed,
-        "duration": round(record.duration, 3),
-        "seconds": round(record.seconds, 3),
-        "rtf": round(record.rtf, 4),
-        "sample_rate": record.sample_rate,
-    }
-
-
-def _numbered(path: Path, number: int) -> Path:
-    """out.mp3, then out-2.mp3, out-3.mp3 for further takes."""
-    return path if number == 0 else path.with_stem(f"{path.stem}-{number + 1}")
-
-
-def _progress(given: argparse.Namespace) -> Any:
-    if given.quiet or given.json or not sys.stderr.isatty():
-        return None
-    width = shutil.get_terminal_size().columns - 1
-
-    def show(status: TakeStatus) -> None:
-        left = f", {status.eta:.0f} s left" if status.eta else ""
-        line = f"{status.stage} {status.fraction:4.0%}{left}"
-        print(
-            f"\r{line:{width}.{width}}", end="" if not status.state.finished else "\n", file=sys.stderr
-        )
-        for note in status.notes if status.state.finished else ():
-            print(note, file=sys.stderr)
-
-    return show

@@ -79,9 +79,25 @@ class PerformanceService:
         """Check the order. Raises BadInput naming tags that are not known and those that are, a
         recording that is gone, an engine that cannot clone; NotFound for the personality."""
         personality = self._personalities.get(order.personality, owner)
-        engine = self._engine(order, personality, owner)
+        engine = self.engine_for(personality, owner, order.engine)
         order = replace(order, engine=engine.info.id)
         return make_performance_plan(order, personality, engine, self._settings)
+
+    def engine_for(self, personality: Personality, owner: str = "", wanted: str = "") -> SpeechEngine:
+        """The engine `wanted`, where one is; else the one that spoke for this personality last, where
+        it still can; else the default. Raises NotFound."""
+        registry = self._engines.registry
+        if wanted:
+            return registry.get(wanted)
+        for last in self._history.made_by(owner, MODE, "personality", personality.id, 1):
+            try:
+                engine = registry.get(last.engine)
+            except NotFound:  # of an older studio
+                continue
+            models = engine.models(Capability.CLONE)
+            if not models or any(model.installed for model in models):
+                return engine
+        return registry.get(self._settings.default_engine)
 
     def start(self, order: PerformOrder, owner: str = "") -> str:
         """Begin to speak and return the task's id at once; bad orders raise before that. The task's
@@ -165,22 +181,6 @@ class PerformanceService:
         _part(self.get(id, owner), index)
         with self._store.working(id):
             return self._choose(id, index, seed, owner, None)[0]
-
-    def _engine(self, order: PerformOrder, personality: Personality, owner: str) -> SpeechEngine:
-        """The one asked for; else the one that spoke for this personality last, where it still can;
-        else the default."""
-        registry = self._engines.registry
-        if order.engine:
-            return registry.get(order.engine)
-        for last in self._history.made_by(owner, MODE, "personality", personality.id, 1):
-            try:
-                engine = registry.get(last.engine)
-            except NotFound:  # of an older studio
-                continue
-            models = engine.models(Capability.CLONE)
-            if not models or any(model.installed for model in models):
-                return engine
-        return registry.get(self._settings.default_engine)
 
     def _perform(self, task: Task, plan: PerformancePlan, owner: str) -> Performance:
         """The work of a task: what is finished when it stops or breaks off is kept."""
