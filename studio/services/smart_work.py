@@ -15,6 +15,7 @@ from studio.services.chimera_values import Chimera, ChimeraOrder
 from studio.services.expressive import Clip, ClipSpeaker
 from studio.services.neutral_text import NeutralText
 from studio.services.personalities import Build, PersonalityService
+from studio.services.personality_records import spelled
 from studio.services.personality_values import (
     NEUTRAL,
     EmotionChange,
@@ -58,7 +59,10 @@ def build(workshop: Workshop, task: Task, id: str, owner: str) -> Personality:
     share = (1 - _TRANSCRIBING) / max(1, len(left))
     for number, step in enumerate(left):
         try:
-            work.make(step.emotion, _TRANSCRIBING + number * share, share)
+            if work.has(step.emotion.tag):
+                work.skip(step.emotion)
+            else:
+                work.make(step.emotion, _TRANSCRIBING + number * share, share)
         except (Cancelled, StorageFailed):
             raise
         except StudioError as error:
@@ -137,6 +141,15 @@ class _Work:
                 self._keep(lambda now: now.with_step(wanted.tag, EmotionState.MADE), made)
         finally:
             target.unlink(missing_ok=True)
+
+    def has(self, tag: str) -> bool:
+        """Whether the emotion is there, added by hand meanwhile."""
+        return spelled((each.tag for each in self.personality.emotions), tag) is not None
+
+    def skip(self, wanted: SmartEmotion) -> None:
+        """Count what is there as made."""
+        self._task.note(f"“{wanted.tag}” was there already and stays as it is.")
+        self._keep(lambda now: now.with_step(wanted.tag, EmotionState.MADE))
 
     def fail(self, wanted: SmartEmotion, error: StudioError) -> None:
         """Keep why `wanted` was not made."""
