@@ -86,8 +86,8 @@ def test_a_bad_part_is_spoken_again_with_the_next_seed(service: SpeechService, s
     assert len(samples) / rate == pytest.approx(SECONDS)
     assert np.abs(samples).max() < 0.5  # the good one
     notes = service.status(record.id).notes
-    assert [note for note in notes if "seed 3: it did not come to an end; spoken again" in note]
-    assert [note for note in notes if "seed 4: it is clipped; spoken again" in note]
+    assert [note for note in notes if "Seed 3: it did not come to an end; spoken again" in note]
+    assert [note for note in notes if "Seed 4: it is clipped; spoken again" in note]
 
 
 def test_rejected_parts_are_in_the_history_marked_as_such(
