@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from engines.base import (
     SpeechChunk,
     SpeechRequest,
     VoicePrompt,
+    WordTiming,
 )
 from studio.audio.types import Audio
 from studio.control import Control
@@ -151,6 +153,51 @@ class MoodyEngine(ToneEngine):
             yield SpeechChunk(Audio(loud, RATE), cut_off=mood == 3)
 
 
+class CloningEngine(ToneEngine):
+    """Speaks like a recording: a tone of a pitch of its own for each recording and seed, a tenth of a
+    second a character, with a silence before and after it. Seeds that end in 9 make silence. Keeps a list
+    of what it spoke."""
+
+    id = "cloning"
+    SILENCE_S = 0.2
+    spoken: list[tuple[str, int]] = []  # noqa: RUF012 - shared on purpose, emptied by the tests
+
+    @property
+    def info(self) -> EngineInfo:
+        info = super().info
+        able = {Capability.CLONE, Capability.SAMPLED, Capability.SEEDED, Capability.SPEED}
+        return replace(info, capabilities=info.capabilities | able, languages={"en": "", "de": ""})
+
+    def create_voice_prompt(
+        self, ref_audio: Path, ref_text: str, language: str, x_vector_only: bool, control: Control,
+        more: tuple[Path, ...] = (),
+    ) -> VoicePrompt:  # fmt: skip
+        control.check()
+        return VoicePrompt(self.id, ref_audio, ref_text, language, notes=(f"It says “{ref_text}”.",))
+
+    @staticmethod
+    def pitch(ref_audio: Path, seed: int) -> float:
+        """Radians a sample."""
+        return 0.1 + (zlib.crc32(ref_audio.read_bytes()) + seed) % 1_000 / 2_000
+
+    def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
+        assert request.voice_prompt is not None
+        seed = request.sampling.seed
+        self.spoken.append((request.text, seed))
+        pitch = self.pitch(request.voice_prompt.ref_audio, seed)
+        gain = 0.0 if seed % 10 == 9 else 0.3
+        silence = SpeechChunk(Audio(np.zeros(round(self.SILENCE_S * RATE), np.float32), RATE))
+        yield silence
+        at = self.SILENCE_S
+        for index in range(len(request.text)):
+            control.progress("speaking")
+            time.sleep(0.002)
+            tone = np.sin(np.arange(index * RATE // 10, (index + 1) * RATE // 10) * pitch)
+            words = (WordTiming(request.text, at, at + len(request.text) / 10),) if not index else ()
+            yield SpeechChunk(Audio(tone.astype(np.float32) * np.float32(gain), RATE), words)
+        yield silence
+
+
 class ModelledEngine(ToneEngine):
     """Has a model for preset voices and one for designed ones; counts what it loads."""
 
@@ -195,5 +242,6 @@ TABLE = {
         UnloadableEngine,
         MoodyEngine,
         ModelledEngine,
+        CloningEngine,
     )
 }

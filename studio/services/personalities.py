@@ -11,7 +11,7 @@ from typing import Any
 
 from studio import archives
 from studio.audio.reading import Limits
-from studio.errors import BadInput, unknown
+from studio.errors import BadInput, Damaged, unknown
 from studio.library import Damage, Library
 from studio.library_config import Config
 from studio.services import consent as consents
@@ -74,7 +74,8 @@ class PersonalityService:
         return self._library.values(self._value)[1]
 
     def get(self, id_or_name: str, owner: str) -> Personality:
-        """By its id, or by its name whatever the case. Raises NotFound naming those there are."""
+        """By its id, or by its name whatever the case. Raises NotFound naming those there are, and
+        Damaged for one that is set aside."""
         mine = self.list(owner)
         wanted = id_or_name.strip().casefold()
         for each in mine:
@@ -83,7 +84,22 @@ class PersonalityService:
         for each in mine:
             if wanted == each.name.casefold():
                 return each
+        self._refuse_damaged(id_or_name, owner)
         raise unknown("personality", id_or_name, [each.name for each in mine])
+
+    def _refuse_damaged(self, id_or_name: str, owner: str) -> None:
+        """Say what is wrong with it where it is there and cannot be read."""
+        for damage in self.damaged():
+            try:
+                config = self._library.read(damage.id)
+            except Damaged:  # whose it is cannot be told
+                config = {}
+            names = (damage.id, str(config.get("name", damage.id)))
+            if config.get("owner", owner) == owner and id_or_name.strip() in names:
+                raise Damaged(
+                    f"The personality “{names[1]}” cannot be used: {damage.message}",
+                    f"Restore the file from a copy, or remove the folder {damage.id}.",
+                )
 
     def create(
         self, new: NewPersonality, owner: str, build: Build | None = None, renumber: bool = False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from studio.audio.reading import Limits
-from studio.errors import BadInput, unknown
+from studio.errors import BadInput, Damaged, unknown
 from studio.library import Library
 from studio.services import consent as consents
 from studio.services.personality_rules import (
@@ -98,7 +99,7 @@ def personality_of(library: Library, id: str, config: Mapping[str, Any]) -> Pers
     """The value of a config. Raises KeyError, TypeError, ValueError or AttributeError where it makes
     no sense, Damaged where a recording is gone."""
     emotions = tuple(
-        emotion_of(tag, entry, lambda name: library.file(id, name))
+        emotion_of(tag, entry, functools.partial(_recording, library, id, tag))
         for tag, entry in in_order(config["emotions"]).items()
     )
     if not emotions or emotions[0].tag != NEUTRAL:
@@ -120,6 +121,13 @@ def personality_of(library: Library, id: str, config: Mapping[str, Any]) -> Pers
         consent=consents.from_config(config.get("consent")),
         build=build,
     )
+
+
+def _recording(library: Library, id: str, tag: str, name: object) -> Path:
+    try:
+        return library.file(id, name)
+    except Damaged as error:
+        raise Damaged(f"“{tag}” has lost its recording. {error.message}", error.hint) from error
 
 
 def emotion_of(tag: str, entry: Mapping[str, Any], found: Callable[[object], Path]) -> Emotion:
