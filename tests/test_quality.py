@@ -384,3 +384,15 @@ def test_real_readers_of_unlike_voices_are_told_apart() -> None:
         change = voice_change(Audio(np.concatenate([gain * man, other]).astype(np.float32), 16_000))
         assert change is not None
         assert min(abs(change.start - 6), abs(change.end - 6)) < 1.5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [1, 50, 2_000, 20_000])
+@pytest.mark.parametrize("to", [4_000, 384_000])
+def test_any_sound_is_judged_however_short_or_strange(count: int, to: int) -> None:
+    at = np.arange(count)
+    for samples in (noise(count, 0.1), np.full(count, 0.3), np.sign(np.sin(at / 10)), at == count // 2):
+        report = judged(np.asarray(samples, np.float32), to, transcript="Hello", language="en")
+        assert report.findings
+        assert 0 <= report.clipped_share <= 1
+        assert min(report.leading_s, report.trailing_s) > -1e-9

@@ -103,7 +103,7 @@ def pauses(samples: Samples, rate: int) -> list[tuple[float, float]]:
 def _heard(samples: Samples, rate: int) -> Samples:
     """Without an offset, which is not heard; the median leaves muted pauses at zero."""
     heard = resample(Audio(samples, rate), vad.SAMPLE_RATE).samples
-    return heard - np.median(heard)
+    return heard - np.median(heard) if len(heard) else heard
 
 
 def _of_clip(heard: Samples) -> _Frames:
