@@ -13,9 +13,15 @@ from engines.base import Capability
 from studio.audio.joining import JoinSettings
 from studio.errors import BadInput, Cancelled, NotFound
 from studio.services.emotion_texts import EMOTIONS, LANGUAGES, USUAL, emotion_text
-from studio.services.personality_values import NEUTRAL, NewEmotion, Personality
+from studio.services.personality_values import NEUTRAL, EmotionChange, NewEmotion, Personality
 from studio.services.smart_records import from_build, steps_of
-from studio.services.smart_values import EmotionState, SmartEmotion, SmartOrder, SmartProgress
+from studio.services.smart_values import (
+    EmotionState,
+    Extension,
+    SmartEmotion,
+    SmartOrder,
+    SmartProgress,
+)
 from studio.services.studio import Studio
 from studio.services.takes import SpeechOrder
 from studio.services.tasks import TaskState
@@ -320,3 +326,28 @@ def test_qwen_speaks_the_clips_with_its_design_model(with_qwen: Settings, tmp_pa
 def test_a_design_model_that_is_missing_is_named(settings: Settings, voice: Path) -> None:
     with Studio(settings) as studio, pytest.raises(NotFound, match="is not installed"):
         studio.smart.start(order(voice, "happy", engine="qwen"))
+
+
+def test_a_finished_one_gets_further_emotions_and_some_anew(studio: Studio, voice: Path) -> None:
+    first = built(studio, order(voice, "happy"))
+    studio.personalities.change_emotion(first.id, "", "happy", EmotionChange(aliases=("yay",)))
+    join = JoinSettings(own_s=1.5, expressive_s=1.5)
+    wanted = Extension((SmartEmotion("happy", instruct="Calm."), SmartEmotion("sad")), join=join)
+    found = studio.tasks.wait(studio.smart.extend("Zoë 😀", wanted))
+    assert tags(found) == [NEUTRAL, "happy", "sad"]
+    assert found.build is None
+    happy = found.emotions[1]
+    assert happy.aliases == ("yay",), "its names stay"
+    assert happy.made["instruct"] == "Calm."
+    assert happy.audio != first.emotions[1].audio
+    assert not first.emotions[1].audio.exists()
+    with pytest.raises(BadInput, match="mean the same"):
+        studio.smart.extend("Zoë 😀", Extension((SmartEmotion("felice"),)))
+    task_id = studio.smart.extend("Zoë 😀", Extension((SmartEmotion("angry"), SmartEmotion("calm"))))
+    studio.tasks.stop(task_id)
+    with pytest.raises(Cancelled):
+        studio.tasks.wait(task_id)
+    with pytest.raises(BadInput, match="is not finished"):
+        studio.smart.extend("Zoë 😀", wanted)
+    done = studio.tasks.wait(studio.smart.resume("Zoë 😀"))
+    assert tags(done) == [NEUTRAL, "happy", "sad", "angry", "calm"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from studio.cli.interrupt import stopping_on_interrupt
 from studio.cli.output import print_json
-from studio.cli.personality_orders import Progress, new_from, order_from
+from studio.cli.personality_orders import Progress, extension_from, new_from, order_from
 from studio.cli.voice_options import consent_from
 from studio.errors import BadInput, Cancelled, EngineFailed
 from studio.names import readable
@@ -82,6 +82,8 @@ def _smart(studio: Studio, given: argparse.Namespace) -> int:
     """Exit code 4 where some of the emotions could not be made, 130 where it was stopped."""
     if given.resume:
         task_id = studio.smart.resume(given.resume, _OWNER)
+    elif given.extend:
+        task_id = studio.smart.extend(given.extend, extension_from(given), _OWNER)
     else:
         task_id = studio.smart.start(order_from(studio, given, _OWNER), _OWNER)
     show = Progress(quiet=given.quiet or given.json)
@@ -89,7 +91,7 @@ def _smart(studio: Studio, given: argparse.Namespace) -> int:
         try:
             built: Personality = studio.tasks.wait(task_id, show, control)
         except Cancelled as error:
-            name = given.resume or given.name
+            name = given.resume or given.extend or given.name
             raise Cancelled(
                 "Stopped. What was finished is kept.",
                 f"Go on with: personalities smart --resume “{name}”",

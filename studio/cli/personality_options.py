@@ -60,6 +60,7 @@ def _smart(command: argparse.ArgumentParser) -> None:
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--audio", help="a recording of the voice, 5-15 s, spoken calmly")
     source.add_argument("--voice", help="a saved voice, see `voices list`")
+    source.add_argument("--extend", metavar="NAME", help="further emotions of one, or some anew")
     source.add_argument("--resume", metavar="NAME", help="go on with an unfinished one")
     command.add_argument("--name", default="", help="what it is to be called, in any script")
     command.add_argument("--describe", default="", help='the voice in words: "a young woman, warm"')

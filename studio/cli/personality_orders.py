@@ -12,7 +12,7 @@ from studio.audio.joining import JoinSettings
 from studio.cli.voice_options import consent_from
 from studio.errors import BadInput, unknown
 from studio.services.personality_values import NewEmotion, NewPersonality
-from studio.services.smart_values import SmartEmotion, SmartOrder
+from studio.services.smart_values import Extension, SmartEmotion, SmartOrder
 from studio.services.studio import Studio
 from studio.services.tasks import TaskStatus
 
@@ -48,9 +48,6 @@ def order_from(studio: Studio, given: argparse.Namespace, owner: str) -> SmartOr
     """What `smart` is asked to build. Raises BadInput."""
     if not given.name:
         raise BadInput("The personality has no name.", "Add --name.")
-    tags = [tag.strip() for tag in given.emotions.split(",") if tag.strip()]
-    for_all, texts = _texts(given.text, tags)
-    instructs = _by_tag(given.instruct, "--instruct", tags)
     order = SmartOrder(
         name=given.name,
         audio=Path(given.audio or ""),
@@ -59,17 +56,10 @@ def order_from(studio: Studio, given: argparse.Namespace, owner: str) -> SmartOr
         transcript=given.transcript,
         description=given.describe,
         language=given.language,
-        emotions=tuple(
-            SmartEmotion(tag, texts.get(tag, for_all), " ".join(instructs.get(tag, ()))) for tag in tags
-        ),
+        emotions=_emotions(given),
         engine=given.engine,
         model=given.model,
-        join=JoinSettings(
-            own_s=given.own_seconds,
-            own_start=given.own_start,
-            expressive_s=given.expressive_seconds,
-            crossfade_ms=given.crossfade_ms,
-        ),
+        join=_join(given),
         temperature=given.temperature,
         seed=given.seed,
         note=given.note,
@@ -86,6 +76,37 @@ def order_from(studio: Studio, given: argparse.Namespace, owner: str) -> SmartOr
         language=order.language or voice.language,
         voice=voice.id,
         consent=order.consent or voice.consent,
+    )
+
+
+def extension_from(given: argparse.Namespace) -> Extension:
+    """What `smart --extend` is asked to make. Raises BadInput."""
+    return Extension(
+        emotions=_emotions(given),
+        description=given.describe,
+        engine=given.engine,
+        model=given.model,
+        join=_join(given),
+        temperature=given.temperature,
+        seed=given.seed,
+    )
+
+
+def _emotions(given: argparse.Namespace) -> tuple[SmartEmotion, ...]:
+    tags = [tag.strip() for tag in given.emotions.split(",") if tag.strip()]
+    for_all, texts = _texts(given.text, tags)
+    instructs = _by_tag(given.instruct, "--instruct", tags)
+    return tuple(
+        SmartEmotion(tag, texts.get(tag, for_all), " ".join(instructs.get(tag, ()))) for tag in tags
+    )
+
+
+def _join(given: argparse.Namespace) -> JoinSettings:
+    return JoinSettings(
+        own_s=given.own_seconds,
+        own_start=given.own_start,
+        expressive_s=given.expressive_seconds,
+        crossfade_ms=given.crossfade_ms,
     )
 
 

@@ -204,17 +204,22 @@ class PersonalityService:
         owner: str,
         update_build: Callable[[Build | None], Build | None],
         emotion: NewEmotion | None = None,
+        replaces: bool = False,
     ) -> Personality:
-        """Keep how far a build has come and, in the same step, what it has made. An emotion of that
-        tag that was added by hand meanwhile stays, and the built one is dropped."""
+        """Keep how far a build has come and, in the same step, what it has made. Where there is an
+        emotion of that tag, it stays and the built one is dropped; with `replaces` the built one
+        takes its place and its aliases."""
         with self._library.scratch() as scratch:
             taken = take_in(emotion, self._limits, scratch) if emotion is not None else None
 
             def update(config: Config, folder: Path) -> Config:
                 entries = config["emotions"]
-                if taken is not None and spelled(entries, taken.tag) is None:
+                old = spelled(entries, taken.tag) if taken is not None else None
+                if taken is not None and old is None:
                     check_distinct([*words_of(entries), taken])
                     entries[taken.tag] = taken.move_to(folder)
+                elif taken is not None and old is not None and replaces:
+                    entries[old] = taken.move_to(folder) | {"aliases": entries[old]["aliases"]}
                 return config | {"build": update_build(config.get("build"))}
 
             return self._change(id, owner, update)

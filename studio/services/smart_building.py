@@ -13,11 +13,11 @@ from dataclasses import replace
 from engines.base import EngineInfo
 from studio.audio.joining import check as check_join
 from studio.errors import BadInput, Busy, NotFound
-from studio.services.personality_records import Words
+from studio.services.personality_records import Words, spelled
 from studio.services.personality_rules import check_distinct, clean_language, clean_tag
 from studio.services.personality_values import NEUTRAL, NewEmotion, NewPersonality, Personality
 from studio.services.smart_records import Building, filled, from_build, to_build
-from studio.services.smart_values import BuildStep, SmartEmotion, SmartOrder
+from studio.services.smart_values import BuildStep, Extension, SmartEmotion, SmartOrder
 from studio.services.smart_work import Workshop, build
 from studio.services.tasks import Tasks
 
@@ -75,6 +75,42 @@ class SmartBuilder:
         if found.build is None:
             raise BadInput(f"“{found.name}” is complete.", "There is nothing to go on with.")
         from_build(found.build)
+        return self._begin(found, owner)
+
+    def extend(self, personality: str, wanted: Extension, owner: str = "") -> str:
+        """Make further emotions of a personality, given by id or name, and make anew those of
+        `wanted` that it has. The task's id; resumed like a build.
+
+        Raises as `start`, NotFound, and BadInput for one that is unfinished.
+        """
+        found = self._personalities.get(personality, owner)
+        if found.build is not None:
+            raise BadInput(
+                f"“{found.name}” is not finished.", "Resume it, or take what is there for all, first."
+            )
+        neutral = found.emotions[0]
+        order = SmartOrder(
+            name=found.name,
+            audio=neutral.audio,
+            description=wanted.description or found.description,
+            language=found.language,
+            emotions=wanted.emotions,
+            engine=wanted.engine,
+            model=wanted.model,
+            join=wanted.join,
+            temperature=wanted.temperature,
+            seed=wanted.seed,
+        )
+        building = replace(self._planned(order), ready=bool(neutral.words), replaces=True)
+        there = [
+            Words(each.tag, each.aliases)
+            for each in found.emotions
+            if spelled((step.emotion.tag for step in building.steps), each.tag) is None
+        ]
+        check_distinct([*there, *(Words(step.emotion.tag, ()) for step in building.steps)])
+        found = self._personalities.save_build(
+            found.id, owner, lambda unfinished: unfinished or to_build(building)
+        )
         return self._begin(found, owner)
 
     def settle(self, personality: str, owner: str = "") -> Personality:

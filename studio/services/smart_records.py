@@ -26,6 +26,7 @@ class Building:
     seed: int
     steps: tuple[BuildStep, ...]
     ready: bool = False  # the recording was transcribed
+    replaces: bool = False  # emotions that are there are made anew; else they stay
 
     @property
     def left(self) -> tuple[BuildStep, ...]:
@@ -64,6 +65,7 @@ def from_build(build: Mapping[str, Any]) -> Building:
             seed=int(build["seed"]),
             steps=steps,
             ready=bool(build["ready"]),
+            replaces=bool(build["replaces"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged(

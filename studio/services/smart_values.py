@@ -47,6 +47,20 @@ class SmartOrder:
     consent: Consent | None = None
 
 
+@dataclass(frozen=True)
+class Extension:
+    """Emotions that a personality is to get besides, or anew where it has them already. Its neutral
+    emotion is the recording."""
+
+    emotions: tuple[SmartEmotion, ...]
+    description: str = ""  # of the voice, in words; "": the personality's
+    engine: str = ""  # these as in SmartOrder
+    model: str = ""
+    join: JoinSettings = field(default_factory=JoinSettings)
+    temperature: float | None = None
+    seed: int | None = None
+
+
 class EmotionState(str, Enum):
     """What became of an emotion of a build."""
 

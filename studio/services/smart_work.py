@@ -59,7 +59,7 @@ def build(workshop: Workshop, task: Task, id: str, owner: str) -> Personality:
     share = (1 - _TRANSCRIBING) / max(1, len(left))
     for number, step in enumerate(left):
         try:
-            if work.has(step.emotion.tag):
+            if work.has(step.emotion.tag) and not work.building.replaces:
                 work.skip(step.emotion)
             else:
                 work.make(step.emotion, _TRANSCRIBING + number * share, share)
@@ -143,7 +143,7 @@ class _Work:
             target.unlink(missing_ok=True)
 
     def has(self, tag: str) -> bool:
-        """Whether the emotion is there, added by hand meanwhile."""
+        """Whether the emotion is there."""
         return spelled((each.tag for each in self.personality.emotions), tag) is not None
 
     def skip(self, wanted: SmartEmotion) -> None:
@@ -191,7 +191,9 @@ class _Work:
             # Nothing where somebody else has finished it, or it was settled.
             return None if build is None else to_build(step(from_build(build)))
 
-        self.personality = self._shop.personalities.save_build(self._id, self._owner, update, emotion)
+        self.personality = self._shop.personalities.save_build(
+            self._id, self._owner, update, emotion, self.building.replaces
+        )
         self.building = step(self.building)
         self._tell()
 
