@@ -20,6 +20,8 @@ from tabs.speech import choices
 class PersonalitiesTab:
     """The components that handlers read and fill; Any, for each kind has its own events."""
 
+    body: Any = field(init=False)  # everything, hidden until the tab is shown
+    body_shown: Any = field(init=False)
     # the list
     search: Any = field(init=False)
     entries: Any = field(init=False)
@@ -112,9 +114,10 @@ class PersonalitiesTab:
 
 
 def lay_out(studio: Studio) -> PersonalitiesTab:
-    """Lay the tab out in the current panel."""
+    """Lay the tab out in the current panel. Its content, a fifth of the page, comes into being when
+    the tab is shown first, so that a fresh page is not slower for it."""
     tab = PersonalitiesTab()
-    with gr.Row(equal_height=False):
+    with gr.Column(visible=False) as tab.body, gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             _list(tab)
         with gr.Column(scale=5, min_width=300):
@@ -318,5 +321,6 @@ def _states(tab: PersonalitiesTab) -> None:
     tab.acted = gr.Textbox("", label="Pressed", elem_id=f"{ID}-acted", **unseen)
     tab.remembered = gr.Textbox("", visible=False, label="Remembered")
     tab.chosen, tab.tag, tab.performance = gr.State(""), gr.State(""), gr.State("")
+    tab.body_shown = gr.State(False)
     tab.building, tab.seen = gr.State(""), gr.State("")
     tab.timer = gr.Timer(0.7, active=False)

@@ -122,7 +122,7 @@ def on_build(
         emotions=tuple(rows),
         engine=how["engine"] or "",
         model=how["model"] or "",
-        join=_join(how),
+        join=join_of(how),
         temperature=float(how["temperature"]) or None,
         seed=seed_of(how["seed"]),
         voice=given["voice"] or "",
@@ -163,7 +163,7 @@ def _recording(
     return given, (person, basis, day)
 
 
-def _join(how: dict[str, Any]) -> JoinSettings:
+def join_of(how: dict[str, Any]) -> JoinSettings:
     """The part that was chosen on the waveform, else as much as the slider says from the middle."""
     start, end = part_of(how["own_start"], how["own_end"])
     own_s = float(how["own_s"]) if end is None else end - (start or 0.0)

@@ -10,7 +10,7 @@ import gradio as gr
 from studio.errors import BadInput
 from studio.services.studio import Studio
 from tabs.edge import bind
-from tabs.frame import on_answered, on_ask, on_other
+from tabs.frame import on_answered, on_ask, on_other, reveal
 from tabs.personalities import emotions, keeping, making, performing, showing, working
 from tabs.personalities.files import pressed
 from tabs.personalities.layout import PersonalitiesTab
@@ -34,6 +34,9 @@ def wire_list(studio: Studio, tab: PersonalitiesTab) -> None:
     both = [*tab.page, *tab.forms]
     now = [tab.search, tab.chosen, tab.tag, tab.performance, tab.building, tab.seen]
     remembered = "window.timbreRemembered('personality') + ' ' + window.timbreRemembered('performance')"
+    tab.refresh.click(
+        lambda shown: reveal(shown, True), [tab.body_shown], [tab.body, tab.body_shown], **_TOLD
+    )
     tab.refresh.click(
         bind(showing.on_show, studio),
         [*now, tab.remembered],
