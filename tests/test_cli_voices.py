@@ -75,6 +75,10 @@ def test_a_voice_is_added_shown_exported_deleted_and_imported(
     shown = command("voices", "show", "zoë 😀", "--json").json["voice"]
     assert shown == added | {"words": [], "uses": {"takes": 0, "personalities": []}}
     people = command("voices", "show", "Zoë 😀").out
+    judged = command("voices", "show", "Zoë 😀", "--check", "--json").json["voice"]["report"]
+    assert "length" in {finding["code"] for finding in judged["findings"]}
+    advice = next(each["remedy"] for each in judged["findings"] if each["level"] != "good")
+    assert advice in command("voices", "show", "Zoë 😀", "--check").out
     for word in ("Zoë 😀", "Hello.", "warm, film", "<b>", "Zoë, my own voice, 2026-01-31"):
         assert word in people
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from studio.audio import quality
+from studio.audio.reference_report import report_lines
 from studio.cli.output import print_json
 from studio.cli.voice_options import consent_from
 from studio.errors import BadInput
@@ -97,9 +99,15 @@ def _saved(voice: Voice, given: argparse.Namespace) -> int:
 def _show(studio: Studio, given: argparse.Namespace) -> int:
     voice = studio.voices.get(given.name, _OWNER)
     uses = studio.voices.uses(voice.id, _OWNER)
+    report = (
+        quality.measure(voice.audio, None, None, voice.transcript, voice.language)
+        if given.check
+        else None
+    )
     if given.json:
         words = [asdict(word) for word in voice.words]
-        print_json({"ok": True, "voice": _row(voice) | {"words": words, "uses": asdict(uses)}})
+        judged = {} if report is None else {"report": asdict(report)}
+        print_json({"ok": True, "voice": _row(voice) | {"words": words, "uses": asdict(uses)} | judged})
         return 0
     rows = [
         ("Name", voice.name),
@@ -116,6 +124,8 @@ def _show(studio: Studio, given: argparse.Namespace) -> int:
     for label, value in rows:
         if value:
             print(f"{label + ':':14}{value}")
+    if report is not None:
+        print("\n".join(["", *report_lines(report)]))
     return 0
 
 
