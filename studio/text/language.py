@@ -98,6 +98,11 @@ def closest(code: str, available: Iterable[str]) -> str | None:
     The code itself comes first, then its primary language ("de-AT" -> "de"), then another name of
     it ("zh" -> "cmn"), then a variant ("en" -> "en-us"). Case and "_" for "-" do not matter.
     """
+    return _closest(code, tuple(available))
+
+
+@lru_cache(maxsize=8192)  # asked for every language there is, for each part of a text
+def _closest(code: str, available: tuple[str, ...]) -> str | None:
     codes = {_normal(entry): entry for entry in available}
     wanted = _normal(code)
     primary = wanted.split("-")[0]
