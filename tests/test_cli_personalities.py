@@ -141,6 +141,11 @@ def test_smart_builds_from_one_recording(command: Callable[..., Ended], voice: P
     assert sad["made"]["text"].startswith("I still set")
     assert (happy["made"]["seed"], happy["made"]["engine"]) == (5, "espeak")
     assert built.json["notes"]
+    more = command(
+        "smart", "--extend", "Zoë", "--emotions", "calm,happy", "--seed", "6", *LENGTHS, "--json"
+    ).json
+    extended = {each["tag"]: each["made"].get("seed") for each in more["personality"]["emotions"]}
+    assert extended == {"neutral": None, "happy": 6, "triste": 5, "calm": 6}
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(

@@ -249,6 +249,19 @@ def test_consent_is_asked_for_where_the_studio_is_shared(root: Path, tmp_path: P
     path = opened(root).export(opened(root).create(new, "").id, "", tmp_path / "x.zip")
     with pytest.raises(BadInput, match="whose voice"):
         strict.import_zip(path, "")
+    shared = opened(tmp_path / "shared", consent_required=True)
+    given = Consent("Ann", Basis.PERMISSION, 1_700_000_000.0)
+    found = strict.create(replace(new, name="y", consent=given), "")
+    found = strict.add_emotion(found.id, "", emotion(tmp_path, NEUTRAL, 500), replace=True)
+    assert (
+        shared.import_zip(strict.export(found.id, "", tmp_path / "y.zip"), "").consent == found.consent
+    )
+    config = json.loads((root / found.id / "config.json").read_text())
+    config["consent"]["audio_sha256"] = "0" * 64
+    sounds = {each.audio.name: each.audio for each in found.emotions}
+    write_archive(tmp_path / "z.zip", "personality", 1, sounds, config)
+    with pytest.raises(BadInput, match="another recording"):
+        shared.import_zip(tmp_path / "z.zip", "")
     found = strict.import_zip(path, "", Consent("Ann", Basis.PERMISSION, 1_700_000_000.0))
     assert found.consent is not None
     assert found.consent.person == "Ann"

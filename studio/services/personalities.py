@@ -21,6 +21,7 @@ from studio.services.personality_records import (
     VERSION,
     Words,
     changed_entry,
+    check_consent,
     existing,
     files_of,
     from_archive,
@@ -37,6 +38,7 @@ from studio.services.personality_rules import (
     clean_language,
     clean_tag,
     clean_text,
+    only_one_neutral,
 )
 from studio.services.personality_values import (
     NEUTRAL,
@@ -152,7 +154,8 @@ class PersonalityService:
     def add_emotion(
         self, id: str, owner: str, emotion: NewEmotion, replace: bool = False
     ) -> Personality:
-        """Add an emotion; with `replace`, in place of the one with that tag. Raises BadInput where
+        """Add an emotion; with `replace`, in place of the one with that tag, which for the neutral
+        one means a recording of the same person: the consent goes over to it. Raises BadInput where
         it has no usable recording, or its tag or an alias means one that is there."""
         with self._library.scratch() as scratch:
             taken = take_in(emotion, self._limits, scratch)
@@ -162,6 +165,8 @@ class PersonalityService:
                 entries = {tag: entry for tag, entry in config["emotions"].items() if tag != old}
                 check_distinct([*words_of(entries), taken])
                 entries[taken.tag] = taken.move_to(folder)
+                if taken.tag == NEUTRAL and config.get("consent"):  # of the same person
+                    config["consent"]["audio_sha256"] = taken.sha256
                 return config | {"emotions": in_order(entries)}
 
             return self._change(id, owner, update)
@@ -174,7 +179,7 @@ class PersonalityService:
             old = existing(entries, tag)
             new = old if change.tag is None else clean_tag(change.tag)
             if (old == NEUTRAL) != (new == NEUTRAL):
-                raise _only_one_neutral(old)
+                raise only_one_neutral(old)
             changed = {each: entry for each, entry in entries.items() if each != old}
             check_distinct([*words_of(changed), Words(new, ())])
             changed[new] = changed_entry(entries[old], new, change)
@@ -252,13 +257,14 @@ class PersonalityService:
         """The personality of a zip file, under its own name or with a number behind it. `consent`
         counts more than the one in the file.
 
-        Raises BadInput for what is no personality, damaged, hostile or from a newer Timbre.
+        Raises BadInput for what is no personality, damaged, hostile or from a newer Timbre, and where
+        the consent in the file is that for another recording.
         """
         with self._library.scratch() as folder:
             new = from_archive(archives.read_archive(path, KIND, VERSION, folder), folder)
-            if consent is not None:
-                new = replace(new, consent=consent)
-            return self.create(new, owner, renumber=True)
+            if consent is None:
+                check_consent(new, self._limits, folder)
+            return self.create(replace(new, consent=consent or new.consent), owner, renumber=True)
 
     def made_from(self, voice: str, owner: str) -> tuple[str, ...]:
         """The names of those that were made from the saved voice with this id."""
@@ -282,14 +288,6 @@ class PersonalityService:
 
 def _text(text: str | None, what: str) -> str | None:
     return None if text is None else clean_text(text, what, MAX_NOTE)
-
-
-def _only_one_neutral(old: str) -> BadInput:
-    if old == NEUTRAL:
-        return BadInput("The neutral emotion keeps its tag.", "Give it aliases instead.")
-    return BadInput(
-        f"“{old}” cannot become the neutral emotion.", "Replace the neutral emotion's recording."
-    )
 
 
 def _mentions(personality: Personality, words: Iterable[str]) -> bool:

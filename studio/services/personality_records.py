@@ -210,6 +210,19 @@ def changed_entry(entry: Entry, tag: str, change: EmotionChange) -> Entry:
     return new
 
 
+def check_consent(new: NewPersonality, limits: Limits, folder: Path) -> None:
+    """Raise BadInput where the consent of `new`, which came in a zip, was given for a recording that
+    is not its neutral one. `folder` is to be written to."""
+    neutral = next((each for each in new.emotions if each.tag == NEUTRAL), None)
+    if new.consent is None or neutral is None:
+        return
+    if put_in(folder, neutral.audio, limits).sha256 != new.consent.audio_sha256:
+        raise BadInput(
+            "The consent in that zip was given for another recording.",
+            "Say whose voice it is when you import it.",
+        )
+
+
 def _as_new(emotion: Emotion) -> NewEmotion:
     if not all(0 <= word.start <= word.end <= emotion.duration + 1 for word in emotion.words):
         raise ValueError(f"the word timings of “{emotion.tag}” make no sense")

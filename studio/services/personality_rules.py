@@ -96,6 +96,15 @@ def clean_text(text: str, what: str, longest: int) -> str:
     return kept
 
 
+def only_one_neutral(old: str) -> BadInput:
+    """The error for a new tag by which `old` would become or stop being the neutral emotion."""
+    if old == NEUTRAL:
+        return BadInput("The neutral emotion keeps its tag.", "Give it aliases instead.")
+    return BadInput(
+        f"“{old}” cannot become the neutral emotion.", "Replace the neutral emotion's recording."
+    )
+
+
 def _word(tag: str) -> str:
     if not tag.strip():
         raise BadInput("An emotion has no tag.", "Give it one, such as happy.")
