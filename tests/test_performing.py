@@ -551,6 +551,23 @@ def test_others_see_nothing_of_it(service: PerformanceService, anna: Personality
         service.perform(order("Hello."), "somebody else")
 
 
+def test_several_people_at_once_get_their_own(
+    studio: Studio, service: PerformanceService, tmp_path: Path
+) -> None:
+    recording = wav(tmp_path / "neutral.wav", tone(3))
+    started = {}
+    for owner in ("ann", "bob", "eve"):
+        new = NewPersonality("Anna", (NewEmotion("neutral", recording),))
+        studio.personalities.create(new, owner)
+        started[owner] = service.start(order(f"I am {owner}. Good morning."), owner)
+    for owner, task_id in started.items():
+        performance = finished(service, task_id)
+        assert performance.parts[0].text == f"I am {owner}. Good morning."
+        assert service.list(owner) == [performance]
+        with pytest.raises(NotFound):
+            service.status(task_id, "somebody else")
+
+
 def test_deleting_the_take_removes_its_parts_and_every_copy(
     studio: Studio, service: PerformanceService, anna: Personality
 ) -> None:

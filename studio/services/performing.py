@@ -55,7 +55,8 @@ class Personalities(Protocol):
 
 
 class PerformanceService:
-    """Thread-safe. Performances run as tasks, one after the other; their ids are those of takes."""
+    """Thread-safe. Performances run as tasks, those of one owner one after the other; between two
+    sentences others get the engine. Their ids are those of takes."""
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class PerformanceService:
         detail is Performing, its result a Performance."""
         plan = self.plan(order, owner)
         title = f"{plan.personality.name}: {plan.order.text[:60]}"
-        return self._tasks.start(TASK_KIND, title, lambda task: self._perform(task, plan, owner), owner)
+        return self._start(title, lambda task: self._perform(task, plan, owner), owner)
 
     def perform(
         self,
@@ -171,9 +172,7 @@ class PerformanceService:
             )
         chosen = seed if seed is not None else _other_seed(part)
         title = f"{plan.personality.name}: part {index + 1}"
-        return self._tasks.start(
-            TASK_KIND, title, lambda task: self._again(task, id, owner, plan, index, chosen), owner
-        )
+        return self._start(title, lambda task: self._again(task, id, owner, plan, index, chosen), owner)
 
     def choose(self, id: str, index: int, seed: int, owner: str) -> Performance:
         """Put the take with `seed` of a part into the whole. It is taken again when the same words are
@@ -181,6 +180,9 @@ class PerformanceService:
         _part(self.get(id, owner), index)
         with self._store.working(id):
             return self._choose(id, index, seed, owner, None)[0]
+
+    def _start(self, title: str, work: Callable[[Task], Performance], owner: str) -> str:
+        return self._tasks.start(TASK_KIND, title, work, owner, lane=f"{TASK_KIND} of {owner}")
 
     def _perform(self, task: Task, plan: PerformancePlan, owner: str) -> Performance:
         """The work of a task: what is finished when it stops or breaks off is kept."""
