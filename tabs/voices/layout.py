@@ -21,7 +21,10 @@ _CLEANING = [
 def lay_out(studio: Studio) -> VoicesTab:
     """Lay the tab out in the current panel."""
     tab = VoicesTab()
-    with gr.Row(equal_height=False):
+    # assets/timbre.js presses it whenever the tab is shown
+    tab.refresh = gr.Button("Refresh", elem_id=f"{ID}-refresh", elem_classes="timbre-unseen", size="sm")
+    # Not in the page before it is wanted: a fresh page is quicker without it.
+    with gr.Column(visible=False) as tab.body, gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
             _library(tab)
             _files(tab)
@@ -48,8 +51,6 @@ def _library(tab: VoicesTab) -> None:
     tab.damaged = gr.HTML("", elem_id=f"{ID}-damaged", padding=False)
     tab.shelf = gr.HTML("", elem_id=f"{ID}-list", padding=False)
     with gr.Row():
-        # assets/timbre.js presses it whenever the tab is shown
-        tab.refresh = gr.Button("Refresh", size="sm", min_width=80, elem_id=f"{ID}-refresh")
         tab.previous = gr.Button(
             "Previous page", size="sm", min_width=80, interactive=False, elem_id=f"{ID}-previous"
         )
@@ -207,5 +208,6 @@ def _audition(studio: Studio, tab: VoicesTab) -> None:
 def _states(tab: VoicesTab) -> None:
     tab.picked = gr.Textbox("", label="Picked", elem_id=f"{ID}-picked", elem_classes="timbre-unseen")
     tab.chosen, tab.asked, tab.offset = gr.State(""), gr.State(""), gr.State(0)
+    tab.body_shown = gr.State(False)
     tab.origin, tab.work = gr.State("upload"), gr.State(None)
     tab.cleaned, tab.heard = gr.State(None), gr.State(None)

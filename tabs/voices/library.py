@@ -32,6 +32,7 @@ TOLD: dict[str, Any] = {
 def wire(studio: Studio, tab: VoicesTab) -> None:
     """Bind the handlers of the list and of what is done with a voice as a whole."""
     asked, page = tab.filters, tab.page
+    tab.refresh.click(on_show, [tab.body_shown], [tab.body, tab.body_shown], **TOLD)
     # One event for all that starts the list anew: the last one wins, however fast people type.
     gr.on(
         [
@@ -81,6 +82,11 @@ def _wire_deleting(studio: Studio, tab: VoicesTab) -> None:
     tab.delete_yes.click(
         bind(on_delete, studio), [tab.asked, tab.keep_file, tab.sentence], tab.form, **TOLD
     )
+
+
+def on_show(shown: bool) -> tuple[Any, bool]:
+    """The tab is wanted, and put into the page."""
+    return reveal(shown, True)
 
 
 def on_list(

@@ -18,13 +18,15 @@ BOXES = Boxes(f"{ID}-start", f"{ID}-end")
 class VoicesTab:
     """The components that handlers read and fill; Any, for each kind has its own events."""
 
+    refresh: gr.Button = field(init=False)  # pressed by assets/timbre.js whenever the tab is shown
+    body: gr.Column = field(init=False)  # all the rest
+    body_shown: gr.State = field(init=False)
     # The library
     search: gr.Textbox = field(init=False)
     tag: gr.Dropdown = field(init=False)
     favourites: gr.Checkbox = field(init=False)
     damaged: gr.HTML = field(init=False)
     shelf: gr.HTML = field(init=False)
-    refresh: gr.Button = field(init=False)  # pressed by assets/timbre.js whenever the tab is shown
     previous: gr.Button = field(init=False)
     next: gr.Button = field(init=False)
     archive: gr.File = field(init=False)
