@@ -18,7 +18,7 @@ from tabs.frame import panel, showing, tab_row
 from tabs.history import HistoryTab
 from tabs.personalities import new_layout as personalities
 from tabs.personalities import reusing
-from tabs.personalities.layout import PersonalitiesTab
+from tabs.personalities.tab import PersonalitiesTab
 from tabs.registry import FIRST, TABS
 from tabs.speech import choices, events, form
 from tabs.speech.layout import SpeechTab

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from studio.errors import BadInput, NotFound
+from studio.errors import BadInput, Cancelled, NotFound
 from studio.services.emotion_audit import Audit, EmotionMeasure
 from studio.services.emotion_texts import EMOTIONS, emotion_text
 from studio.services.personality_values import NewEmotion, NewPersonality, Personality
@@ -97,7 +97,7 @@ def personality(studio: Studio, recording: Path) -> Iterator[Personality]:
     new = NewPersonality(
         "Zoë",
         (
-            NewEmotion("neutral", recording, transcript="We will see you."),
+            NewEmotion("neutral", recording, start=0, end=2.2, transcript="We will see you."),
             NewEmotion("happy", recording, start=0, end=2, aliases=("gay",)),
         ),
         note="A note.",
@@ -222,11 +222,14 @@ def test_it_is_renamed_duplicated_exported_deleted_and_imported(
     assert path.name == "anna.zip"
     keeping.on_delete(studio, ANN, "", personality.id)
     assert [each.name for each in studio.personalities.list("ann")] == ["Anna 2"]
-    box, search, chosen, *_ = keeping.on_import(studio, ANN, str(path))
-    assert (box, search) == (None, "")
+    box, *_, chosen = keeping.on_import(studio, ANN, str(path), "Ann", "permission", "2026-01-31")[:6]
+    assert box is None
+    consent = studio.personalities.get(chosen, "ann").consent
+    assert consent is not None
+    assert consent.person == "Ann"
     assert studio.personalities.get(chosen, "ann").emotions[1].aliases == ("gay",)
     with pytest.raises(BadInput, match="no file"):
-        keeping.on_import(studio, ANN, None)
+        keeping.on_import(studio, ANN, None, "", "", "")
 
 
 def save(studio: Studio, chosen: str, opened: str, **given: Any) -> list[Any]:
@@ -423,6 +426,41 @@ def test_emotions_are_built_and_the_page_follows(studio: Studio, recording: Path
     tick = showing.on_tick(studio, ANN, "", made.id, "", "", "", shown[tick_seen(shown)])
     assert all(isinstance(each, dict) for each in tick[:6])  # nothing is drawn anew
     studio.personalities.delete(made.id, "ann")
+
+
+def test_a_build_that_was_stopped_is_resumed_or_left_as_it_is(studio: Studio, recording: Path) -> None:
+    told = rows({"tag": "happy"}, {"tag": "sad"}, {"tag": "angry"})
+    fields = new(audio=str(recording), description="a young woman", transcript="We will see you.")
+    begun = making.on_build(studio, RECORDING, SMART, ANN, "", "", *fields, *smart(told))
+    made = studio.personalities.list("ann")[0]
+    assert "It is being built" in showing.page(studio, ANN, made, "")[3]
+    making.on_stop(studio, ANN)
+    with pytest.raises(Cancelled):
+        studio.tasks.wait(begun[-1])
+    shown = showing.on_tick(studio, ANN, "", "", "", "", begun[-1], begun[0])
+    assert shown[0] == made.id
+    assert 'data-value="resume"' in shown[3]
+    resumed = wiring.on_act(studio, ANN, "resume 1", "", made.id, "", "", "")
+    assert "It is being built" in resumed[3]
+    making.on_stop(studio, ANN)
+    with pytest.raises(Cancelled):
+        studio.tasks.wait(resumed[-1])
+    settled = wiring.on_act(studio, ANN, "settle 2", "", made.id, "", "", "")
+    assert "resume" not in settled[3]
+    studio.personalities.delete(made.id, "ann")
+
+
+def test_a_shared_studio_asks_whose_voice_it_is(tmp_path: Path, recording: Path) -> None:
+    settings = load_settings(
+        home=tmp_path / "home", models_dir=tmp_path / "models", require_consent="always"
+    )
+    with Studio(settings) as shared:
+        given = new(audio=str(recording))
+        with pytest.raises(BadInput):
+            making.on_create(shared, RECORDING, ANN, "", *given)
+        given[-3:] = ["Ann", "my own voice", ""]
+        made = making.on_create(shared, RECORDING, ANN, "", *given)
+        assert "Ann: my own voice" in made[3]
 
 
 def tick_seen(shown: list[Any]) -> int:

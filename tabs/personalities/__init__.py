@@ -6,7 +6,8 @@ import gradio as gr
 
 from studio.services.studio import Studio
 from tabs.personalities import wiring
-from tabs.personalities.layout import PersonalitiesTab, lay_out
+from tabs.personalities.layout import lay_out
+from tabs.personalities.tab import PersonalitiesTab
 
 LABEL = "Personalities"
 

@@ -11,6 +11,7 @@ import gradio as gr
 from studio.errors import BadInput
 from studio.services.personality_values import PersonalityChange
 from studio.services.studio import Studio
+from tabs import consent
 from tabs.edge import owner_of
 from tabs.personalities import showing
 from tabs.personalities.emotions import chosen_one
@@ -55,14 +56,18 @@ def on_export(studio: Studio, request: gr.Request, chosen: str) -> str:
     return link(studio.personalities.export(personality.id, owner_of(request), target))
 
 
-def on_import(studio: Studio, request: gr.Request, file: str | None) -> list[Any]:
-    """Take one in from a zip, and choose it; the search is emptied."""
+def on_import(
+    studio: Studio, request: gr.Request, file: str | None, person: str, basis: str, day: str
+) -> list[Any]:
+    """Take one in from a zip, and choose it; the box, the consent and the search are emptied."""
     if not file:
         raise BadInput("There is no file.", "Choose a personality's zip first.")
-    personality = studio.personalities.import_zip(Path(file), owner_of(request))
+    given = consent.consent_of(person, basis, day)
+    personality = studio.personalities.import_zip(Path(file), owner_of(request), given)
     gr.Info(escape(f"Imported: {personality.name}"))
     return [
         None,
+        *consent.values(None),
         "",
         *showing.page(studio, request, personality, ""),
         *showing.forms(studio, personality),

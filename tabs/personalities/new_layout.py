@@ -18,6 +18,7 @@ from studio.audio.joining import (
 from studio.services.studio import Studio
 from tabs import consent
 from tabs.personalities import view, wanted
+from tabs.voices.view import consent_reminder
 from tabs.waveform import Boxes
 
 ID = "personalities"
@@ -69,7 +70,9 @@ def lay_out(studio: Studio) -> NewView:
         with gr.Column(scale=1, min_width=260):
             _recording(new)
     new.report = gr.HTML("", elem_id=f"{ID}-new-report", padding=False)
-    with gr.Accordion("Whose voice it is", open=False, elem_id=f"{ID}-consent"):
+    required = studio.personalities.consent_required
+    with gr.Accordion("Whose voice it is", open=required, elem_id=f"{ID}-consent"):
+        gr.HTML(consent_reminder(required), padding=False)
         new.consent = consent.lay_out(f"{ID}-new")
     gr.HTML("<h3>2. Emotions: by hand, or built from this recording</h3>", padding=False)
     new.create = gr.Button(
@@ -199,7 +202,7 @@ def _smart(studio: Studio, new: NewView) -> None:
         with gr.Row():
             fields["engine"] = gr.Dropdown(
                 [
-                    ("Auto: the best that designs voices", ""),
+                    ("Auto", ""),
                     *((info.label, info.id) for info in engines),
                 ],
                 value="",

@@ -18,11 +18,12 @@ def status(task: TaskStatus | None, performance: Performance | None) -> str:
         if performance is not None
         else "<div>"
     )
+    ended = task is None or task.state in (TaskState.DONE, TaskState.STOPPED)
+    if performance is not None and ended:
+        return f"{remember}{_summary(performance)}</div>"
     said = task_view.status(task) if task is not None else ""
     if task is not None and isinstance(task.detail, Performing) and not task.state.finished:
         said += line(f"{len(task.detail.parts)} of {task.detail.total} parts are spoken.")
-    if performance is not None and (task is None or task.state is TaskState.DONE):
-        said += _summary(performance)
     return f"{remember}{said}</div>"
 
 

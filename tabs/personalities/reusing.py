@@ -13,7 +13,7 @@ from studio.services.studio import Studio
 from studio.services.takes import TakeRecord
 from tabs.edge import owner_of
 from tabs.personalities import performing, showing, working
-from tabs.personalities.layout import PersonalitiesTab
+from tabs.personalities.tab import PersonalitiesTab
 
 
 def filled(tab: PersonalitiesTab) -> list[Any]:

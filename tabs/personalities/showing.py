@@ -116,7 +116,7 @@ def on_tick(
 def _head(studio: Studio, request: gr.Request, personality: Personality | None) -> str:
     if personality is None:
         return view.NOTHING_CHOSEN
-    return view.head(personality, working.is_built(studio, request, personality.id))
+    return view.head(personality, working.is_built(studio, request, personality))
 
 
 def found(studio: Studio, request: gr.Request, chosen: str) -> Personality | None:

@@ -21,7 +21,7 @@ NOTHING_SPOKEN = line("Nothing spoken yet. Type a text with tags, then press Spe
 NOTHING_BUILT = line("Nothing built yet. Give a recording, choose emotions, then press Build.")
 
 NO_VOICE = ("None: the recording below", "")
-AUTO_MODEL = ("Auto: the best installed", "")
+AUTO_MODEL = ("Auto", "")
 
 _VIEWS = {"speak": "Speak", "emotions": "Emotions", "new": "New"}
 
@@ -118,7 +118,7 @@ def emotions(personality: Personality, chosen: str, served: Served) -> str:
         also = ", ".join(emotion.aliases)
         cells = {
             "Says": clipped(emotion.transcript) or "no transcript",
-            "Also": also,
+            "Also called": also,
             "Made": _MADE.get(str(emotion.made.get("how")), "given"),
         }
         rows.append(
@@ -130,7 +130,7 @@ def emotions(personality: Personality, chosen: str, served: Served) -> str:
             + "</tr>"
         )
     heads = "".join(
-        f'<th scope="col">{name}</th>' for name in ("Emotion", "Sound", "Says", "Also", "Made")
+        f'<th scope="col">{name}</th>' for name in ("Emotion", "Sound", "Says", "Also called", "Made")
     )
     return (
         '<table class="timbre-table timbre-cards"><thead><tr>'

@@ -95,8 +95,8 @@ def _row(row: Wanted) -> str:
         '<div class="timbre-want">'
         f'<label><input type="checkbox"{checked} aria-label="Build this emotion"></label>{name}'
         '<div class="timbre-want-more">'
-        f'<label>Text<textarea data-field="text" rows="2">{escape(emotion.text)}</textarea></label>'
-        f'<label>How it is spoken<textarea data-field="instruct" rows="2">{escape(emotion.instruct)}'
+        f'<label>Text<textarea data-field="text" rows="3">{escape(emotion.text)}</textarea></label>'
+        f'<label>How it is spoken<textarea data-field="instruct" rows="3">{escape(emotion.instruct)}'
         "</textarea></label>"
         f'<label>Language of the text<input data-field="language" value="{escape(emotion.language)}"'
         ' placeholder="as above"></label></div></div>'

@@ -13,8 +13,8 @@ from tabs.edge import bind
 from tabs.frame import on_answered, on_ask, on_other, reveal
 from tabs.personalities import emotions, keeping, making, performing, showing, working
 from tabs.personalities.files import pressed
-from tabs.personalities.layout import PersonalitiesTab
 from tabs.personalities.new_layout import ID
+from tabs.personalities.tab import PersonalitiesTab
 from tabs.personalities.wanted import TABLE
 
 # What can fail goes through the queue, which shows its errors; all may watch at once.
@@ -60,7 +60,12 @@ def wire_list(studio: Studio, tab: PersonalitiesTab) -> None:
     )
     picked = tab.picked.change(bind(showing.on_pick, studio), [tab.picked, tab.search], both, **_TOLD)
     picked.success(None, None, None, js=f"() => window.timbreReveal('{ID}-head')", **_TOLD)
-    tab.import_.click(bind(keeping.on_import, studio), [tab.zip], [tab.zip, tab.search, *both], **_SLOW)
+    tab.import_.click(
+        bind(keeping.on_import, studio),
+        [tab.zip, *tab.import_consent.all],
+        [tab.zip, *tab.import_consent.all, tab.search, *both],
+        **_SLOW,
+    )
 
 
 def wire_emotions(studio: Studio, tab: PersonalitiesTab) -> None:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from studio.errors import NotFound
 from studio.services.performance_values import TASK_KIND, Performance, Performing
+from studio.services.personality_values import Personality
 from studio.services.smart_building import TASK_KIND as SMART_KIND
 from studio.services.smart_values import SmartProgress
 from studio.services.studio import Studio
@@ -61,13 +62,14 @@ def built(studio: Studio, request: gr.Request, building: str) -> str:
     return ""
 
 
-def is_built(studio: Studio, request: gr.Request, personality: str) -> bool:
-    """Whether that personality is being built right now."""
-    return any(
-        not task.state.finished
-        and isinstance(task.detail, SmartProgress)
-        and task.detail.personality == personality
-        for task in studio.tasks.of(owner_of(request), SMART_KIND)
+def is_built(studio: Studio, request: gr.Request, personality: Personality) -> bool:
+    """Whether that personality is being built right now. A build that has just been begun does not
+    say of which."""
+    tasks = studio.tasks.of(owner_of(request), SMART_KIND)
+    details = [task.detail for task in tasks if not task.state.finished]
+    return personality.build is not None and any(
+        not isinstance(detail, SmartProgress) or detail.personality == personality.id
+        for detail in details
     )
 
 
