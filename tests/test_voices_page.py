@@ -22,6 +22,7 @@ from tabs import consent, frame
 from tabs.speech import form as speech_form
 from tabs.speech.events import _named
 from tabs.voices import hearing, keeping, library, recording, taking, view
+from tabs.voices.layout import GAIN, TRIM
 from tabs.waveform import Boxes, Mark, part_of, waveform
 from tests.spoken import saved, silence, spoken
 
@@ -249,11 +250,6 @@ def test_the_question_says_what_was_made_from_it(studio: Studio, voice: Voice) -
     assert (update["visible"] if isinstance(update, dict) else update.visible) is True
     assert "Nothing was made from it" in text
     assert (keep, asked) == (False, voice.id)
-    spoken_take = SpeechOrder(
-        Capability.CLONE, "Hello.", "espeak", reference=studio.voices.reference(voice)
-    )
-    studio.speech.speak(spoken_take, "ann")
-    assert "1 take in the history" in library.on_ask(studio, ANN, "", voice.id)[1]
 
 
 def test_a_question_goes_with_its_voice_but_not_with_a_quick_hand_s(voice: Voice) -> None:
@@ -286,7 +282,7 @@ def test_a_damaged_voice_is_told_and_the_others_are_there(
 def test_an_audition_is_heard_and_counts_as_made_from_it(studio: Studio, voice: Voice) -> None:
     steps = list(hearing.on_audition(studio, ANN, voice.id, "espeak", "Hello there."))
     assert soundfile.info(steps[-1][1]).duration > 0.3
-    assert studio.voices.uses(voice.id, "ann").takes == 1
+    assert "1 take in the history" in library.on_ask(studio, ANN, "", voice.id)[1]
     assert studio.history.list("ann")[0].voice == "like Zoë"
     with pytest.raises(BadInput, match="nothing to speak"):
         list(hearing.on_audition(studio, ANN, voice.id, "espeak", " "))
@@ -346,6 +342,55 @@ def test_a_part_is_cut_out_and_keeps_what_was_heard_in_it(studio: Studio, clip: 
     assert recording.on_cut(studio, str(clip), "0.4", "1.8", heard)[-1] is None
     with pytest.raises(BadInput, match="whole recording"):
         recording.on_cut(studio, str(clip), "", "", None)
+
+
+def test_a_recording_is_judged_cleaned_up_and_written_down(studio: Studio, clip: Path) -> None:
+    def worked(kind: str, **given: Any) -> list[Any]:
+        plain = {"start": "", "end": "", "transcript": "", "language": "", "cleaning": [TRIM, GAIN]}
+        work = recording.on_start(studio, kind, ANN, None, str(clip), *(plain | given).values())
+        *_, last = recording.on_follow(studio, ANN, work)
+        return last
+
+    _, report, use, cleaned, *_, stop = worked(recording.CHECK)
+    assert "Advice" in report
+    assert stop.interactive is False
+    _, report, use, cleaned, *_ = worked(recording.CLEAN)
+    assert report.count("<audio") == 2
+    assert "The report before" in report
+    assert use.interactive
+    path, wave, *_ = recording.on_use_cleaned(studio, cleaned)
+    assert soundfile.info(path).duration < soundfile.info(clip).duration - 0.2
+    assert "timbre-waveform" in wave
+    _, _, _, _, heard, transcript, language, *_ = worked(recording.TRANSCRIBE, start="0.3")
+    assert "morning" in transcript
+    assert heard.words
+    assert (heard.start, heard.end, heard.text) == (0.3, None, transcript)
+    assert language.startswith("en")
+    assert keeping.words_of(heard, transcript, (0.3, None)) == heard.words
+    assert keeping.words_of(heard, f"{transcript} corrected", (0.3, None)) == ()
+    assert keeping.words_of(heard, transcript, (None, None)) == ()
+    for kind, given, words in (
+        (recording.CLEAN, {"cleaning": []}, "nothing to clean up"),
+        (recording.CHECK, {"start": "90"}, "part is empty"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            worked(kind, **given)
+    with pytest.raises(BadInput, match="no recording"):
+        recording.on_start(studio, recording.CHECK, ANN, None, None, "", "", "", "", [])
+    with pytest.raises(BadInput, match="no cleaned"):
+        recording.on_use_cleaned(studio, None)
+
+
+def test_work_stops_when_another_recording_is_worked_on(studio: Studio, clip: Path) -> None:
+    given = (str(clip), "", "", "", "", [TRIM])
+    first = recording.on_start(studio, recording.TRANSCRIBE, ANN, None, *given)
+    second = recording.on_start(studio, recording.CHECK, ANN, first, *given)
+    *_, last = recording.on_follow(studio, ANN, first)
+    assert "Stopped" in last[0]
+    *_, last = recording.on_follow(studio, ANN, second)
+    assert "timbre-report" in last[1]
+    recording.on_stop(studio, BOB, second)  # not his, and long over
+    recording.on_stop(studio, ANN, None)
 
 
 def test_what_is_no_recording_says_so_where_the_waveform_would_be(

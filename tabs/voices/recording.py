@@ -79,6 +79,18 @@ def wire(studio: Studio, tab: VoicesTab) -> None:
         _wire_work(studio, tab, came.success, CHECK)
     tab.audio.clear(lambda: silence()[1:], None, tab.sound[1:], **_TOLD)
 
+    # What comes of work on one recording must not end up beside another.
+    gr.on(
+        [
+            *(tab.picked.change, tab.new.click, tab.take_in.click, tab.delete_yes.click),
+            *(tab.actions["duplicate"].click, tab.save.click, tab.use_cleaned.click, tab.cut.click),
+            *(tab.audio.upload, tab.audio.stop_recording, tab.audio.clear),
+        ],
+        bind(on_stop, studio),
+        [tab.work],
+        None,
+        **_TOLD,
+    )
     _wire_work(studio, tab, tab.check.click, CHECK)
     _wire_work(studio, tab, tab.clean.click, CLEAN)
     _wire_work(studio, tab, tab.transcribe.click, TRANSCRIBE)
@@ -223,7 +235,11 @@ def _results(studio: Studio, work: Work, done: Prepared) -> list[Any]:
         return [task_view.report(done.report), *usable, heard, transcript, language]
     path = for_the_page(studio, done.cleaned)
     pair = view.before_and_after(Path(work.audio), Path(path), done.done, work.start, work.end)
-    shown = pair + task_view.report(done.after, "Cleaned up:")
+    before = (
+        f'<details class="timbre-more"><summary>The report before</summary>'
+        f"{task_view.report(done.report)}</details>"
+    )
+    shown = pair + task_view.report(done.after, "Cleaned up:") + before
     return [
         shown,
         gr.Button(interactive=True, variant="primary"),
