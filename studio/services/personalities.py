@@ -35,9 +35,7 @@ from studio.services.personality_rules import (
     MAX_NOTE,
     check_distinct,
     check_neutral,
-    clean_language,
     clean_tag,
-    clean_text,
     only_one_neutral,
 )
 from studio.services.personality_values import (
@@ -51,6 +49,7 @@ from studio.services.personality_values import (
 )
 from studio.services.takes import Reference
 from studio.services.voice_values import Consent
+from studio.text.given import clean_language, clean_text
 
 #: An unfinished build, as JSON holds it.
 Build = Mapping[str, Any]

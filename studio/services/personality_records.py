@@ -15,9 +15,7 @@ from studio.services import consent as consents
 from studio.services.personality_rules import (
     MAX_TRANSCRIPT,
     clean_aliases,
-    clean_language,
     clean_tag,
-    clean_text,
 )
 from studio.services.personality_values import (
     NEUTRAL,
@@ -29,6 +27,7 @@ from studio.services.personality_values import (
 )
 from studio.services.recordings import put_in, words_from_config, words_to_config
 from studio.text.emotions import fold
+from studio.text.given import clean_language, clean_text
 
 KIND = "personality"
 VERSION = 1

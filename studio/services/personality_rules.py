@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -20,7 +19,6 @@ MAX_NOTE = 4_000
 
 #: They mean something in a tagged text, or separate tags on the command line.
 _NOT_IN_TAGS = "[]:\\,"
-_LANGUAGE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 
 
 class Named(Protocol):
@@ -76,24 +74,6 @@ def check_neutral(emotions: Iterable[Named]) -> None:
             "There is no neutral emotion.",
             f"Give a recording for “{NEUTRAL}”: it is spoken where a text has no tag.",
         )
-
-
-def clean_language(language: str) -> str:
-    """The code in lower case, or "" for none. Raises BadInput for what is no language code."""
-    code = language.strip().lower().replace("_", "-")
-    if code in ("", "auto"):
-        return ""
-    if not _LANGUAGE.fullmatch(code):
-        raise BadInput(f"“{language[:40]}” is no language code.", "Write it as in en, de or pt-br.")
-    return code
-
-
-def clean_text(text: str, what: str, longest: int) -> str:
-    """`text` without what surrounds it. Raises BadInput where it is too long."""
-    kept = text.replace("\x00", "").strip()
-    if len(kept) > longest:
-        raise BadInput(f"The {what} has {len(kept):,} characters.", f"Use at most {longest:,}.")
-    return kept
 
 
 def only_one_neutral(old: str) -> BadInput:

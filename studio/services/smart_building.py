@@ -14,12 +14,13 @@ from engines.base import EngineInfo
 from studio.audio.joining import check as check_join
 from studio.errors import BadInput, Busy, NotFound
 from studio.services.personality_records import Words, spelled
-from studio.services.personality_rules import check_distinct, clean_language, clean_tag
+from studio.services.personality_rules import check_distinct, clean_tag
 from studio.services.personality_values import NEUTRAL, NewEmotion, NewPersonality, Personality
 from studio.services.smart_records import Building, filled, from_build, to_build
 from studio.services.smart_values import BuildStep, Extension, SmartEmotion, SmartOrder
 from studio.services.smart_work import Workshop, build
 from studio.services.tasks import Tasks
+from studio.text.given import clean_language
 
 TASK_KIND = "smart"
 MAX_EMOTIONS = 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from studio.names import clean_name
 from studio.services import consent as consents
 from studio.services.recordings import Recording, words_from_config, words_to_config
 from studio.services.voice_values import NewVoice, Voice, VoiceChange
-from studio.text.sentences import clean
+from studio.text.given import clean_language, clean_text
 
 KIND = "voice"
 VERSION = 1
@@ -29,7 +28,6 @@ MAX_TAG = 40
 _SOUND = "voice.wav"
 #: What of a config goes with a zip; whose it is and the favourites stay at home.
 _TRAVELS = ("name", "transcript", "language", "tags", "note", "words", "consent")
-_LANGUAGE = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
 
 
 def config_of(new: NewVoice) -> Config:
@@ -147,24 +145,6 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     if len(kept) > MAX_TAGS:
         raise BadInput(f"There are {len(kept)} tags.", f"Use at most {MAX_TAGS}.")
     return tuple(kept.values())
-
-
-def clean_language(language: str) -> str:
-    """The code in lower case, or "" where it is not known. Raises BadInput for what is none."""
-    code = language.strip().lower().replace("_", "-")
-    if code in ("", "auto"):
-        return ""
-    if not _LANGUAGE.fullmatch(code):
-        raise BadInput(f"“{language[:40]}” is no language code.", "Write it as in en, de or pt-br.")
-    return code
-
-
-def clean_text(text: str, what: str, longest: int) -> str:
-    """`text` as the studio keeps texts. Raises BadInput where it is too long."""
-    kept = clean(text)
-    if len(kept) > longest:
-        raise BadInput(f"The {what} has {len(kept):,} characters.", f"Use at most {longest:,}.")
-    return kept
 
 
 def folded(text: str) -> str:
