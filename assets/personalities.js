@@ -13,7 +13,7 @@
       const panel = document.getElementById(view.getAttribute("aria-controls"));
       panel?.setAttribute("role", "tabpanel");
       panel?.setAttribute("aria-labelledby", view.id);
-      panel?.classList.toggle("timbre-shown", view === chosen);
+      panel?.classList.toggle("timbre-in-view", view === chosen);
     }
     sessionStorage.setItem(KEPT, chosen.dataset.view);
     window.dispatchEvent(new Event("resize")); // waveforms drawn while hidden have no width yet

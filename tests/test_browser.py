@@ -31,6 +31,8 @@ TABS = (
     "Preset",
     "Design",
     "Transcribe",
+    "Voices",
+    "Personalities",
     "History",
     "Models",
     "Pronunciation",

@@ -546,3 +546,15 @@ def test_the_history_brings_the_settings_back(studio: Studio, personality: Perso
 def test_an_act_that_the_page_does_not_have_is_refused(studio: Studio, acted: str) -> None:
     with pytest.raises(BadInput):
         wiring.on_act(studio, ANN, acted, "", "", "", "", "")
+
+
+def test_a_text_can_be_stopped(studio: Studio, personality: Personality) -> None:
+    begun = by_name(WORK, speak(studio, ANN, personality.id, "[happy] A long story. " * 30))
+    assert begun["stop"].interactive
+    performing.on_stop(studio, ANN)
+    task = studio.tasks.of("ann", "perform")[0]
+    with pytest.raises(Cancelled):
+        studio.tasks.wait(task.id)
+    shown = by_name(WORK, working.now(studio, ANN, begun["performance"], begun["seen"]))
+    assert "Stopped" in shown["status"]
+    assert shown["speak"].interactive
