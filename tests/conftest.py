@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from studio.control import Control
 from studio.models.folders import ModelFolders
 from studio.services.studio import Studio
 from studio.settings import Settings, load_settings
+from tests.running import Ended
 
 # Practice models gain nothing from a second thread, and tests run side by side. Read by torch when it
 # is imported.
@@ -27,6 +28,28 @@ for name in [name for name in os.environ if name.startswith(("TIMBRE_", "QWEN_TT
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return load_settings(home=tmp_path / "home", models_dir=tmp_path / "models")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def command(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """app.main() with a home of its own; a process each would take most of the time to start."""
+    import app  # brings the page along
+
+    def run(*arguments: str) -> Ended:
+        capfd.readouterr()
+        try:
+            code = app.main(["--home", str(home), *arguments])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capfd.readouterr()
+        return Ended(code, said.out, said.err)
+
+    return run
 
 
 @pytest.fixture

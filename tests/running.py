@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import secrets
 import signal
@@ -20,6 +21,21 @@ import httpx
 from studio.settings import CHECKOUT
 
 _START_S = 60.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that was run."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON object that standard output must be."""
+        assert self.out.count("\n") == 1, self.out
+        return json.loads(self.out)
 
 
 def command_line(home: Path, *arguments: str) -> list[str]:

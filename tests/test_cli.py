@@ -10,56 +10,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import pytest
 import soundfile
 
-import app
 from studio import __version__
 from studio.services.studio import Studio
 from studio.settings import CHECKOUT, load_settings
-from tests.running import begin, command_line, environment, spooled, timbre, until
+from tests.running import Ended, begin, command_line, environment, spooled, timbre, until
 
 TEXT = "Good morning. This is a short text."
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON object that standard output must be."""
-        assert self.out.count("\n") == 1, self.out
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def command(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """app.main() with a home of its own; a process each would take most of the time to start."""
-
-    def run(*arguments: str) -> Ended:
-        capfd.readouterr()
-        try:
-            code = app.main(["--home", str(home), *arguments])
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capfd.readouterr()
-        return Ended(code, said.out, said.err)
-
-    return run
 
 
 def from_stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import app
 from tests.audio_files import tone, wav
-from tests.running import begin
+from tests.running import Ended, begin
 from tests.spoken import saved, silence, spoken
 
 TEXT = "We will see you at the station this morning. The train was late again, and nobody had told us."
 LENGTHS = ("--own-seconds", "2", "--expressive-seconds", "2")
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON object that standard output must be."""
-        assert self.out.count("\n") == 1, self.out
-        return json.loads(self.out)
-
-
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def command(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    def run(*arguments: object) -> Ended:
-        capfd.readouterr()
-        try:
-            code = app.main(["--home", str(home), "personalities", *map(str, arguments)])
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capfd.readouterr()
-        return Ended(code, said.out, said.err)
-
-    return run
+def personalities(command: Callable[..., Ended]) -> Callable[..., Ended]:
+    """`app.py personalities ...` with a home of its own."""
+    return lambda *arguments: command("personalities", *map(str, arguments))
 
 
 @pytest.fixture
@@ -58,18 +29,20 @@ def voice(tmp_path: Path) -> Path:
     return saved(tmp_path / "me.wav", np.concatenate([silence(0.3), spoken(TEXT), silence(0.3)]))
 
 
-def created(command: Callable[..., Ended], tmp_path: Path, name: str = "Zoë 😀", *more: str) -> Ended:
+def created(
+    personalities: Callable[..., Ended], tmp_path: Path, name: str = "Zoë 😀", *more: str
+) -> Ended:
     sounds = [wav(tmp_path / f"{hertz}.wav", tone(1.5, hertz=hertz)) for hertz in (200, 300)]
-    return command(
+    return personalities(
         "create", "--name", name, "--emotion", f"felice={sounds[1]}", "--emotion",
         f"neutral={sounds[0]}", "--transcript", "felice=Ciao = ciao!", "--alias", "felice=yay", *more,
     )  # fmt: skip
 
 
 def test_create_list_show_export_import_and_delete(
-    command: Callable[..., Ended], tmp_path: Path
+    personalities: Callable[..., Ended], tmp_path: Path
 ) -> None:
-    made = created(command, tmp_path, "Zoë 😀", "--json", "--basis", "own", "--person", "Ann").json
+    made = created(personalities, tmp_path, "Zoë 😀", "--json", "--basis", "own", "--person", "Ann").json
     personality = made["personality"]
     assert made["ok"] is True
     assert personality["name"] == "Zoë 😀"
@@ -79,23 +52,23 @@ def test_create_list_show_export_import_and_delete(
     assert (happy["transcript"], happy["aliases"], happy["duration"]) == ("Ciao = ciao!", ["yay"], 1.5)
     assert Path(happy["audio"]).is_file()
 
-    listed = command("list", "zoë", "--json").json
+    listed = personalities("list", "zoë", "--json").json
     assert [each["id"] for each in listed["personalities"]] == [personality["id"]]
     assert listed["damaged"] == []
-    assert command("list", "nobody").out == ""
-    assert "neutral, felice" in command("list").out
-    shown = command("show", "ZOË 😀").out
+    assert personalities("list", "nobody").out == ""
+    assert "neutral, felice" in personalities("list").out
+    shown = personalities("show", "ZOË 😀").out
     assert "[felice], also yay" in shown
     assert "Ann, my own voice" in shown
 
     target = tmp_path / "z.zip"
-    assert command("export", "Zoë 😀", target, "--json").json == {"ok": True, "file": str(target)}
-    assert command("import", target, "--json").json["personality"]["name"] == "Zoë 😀 (2)"
-    asked = command("delete", "Zoë 😀")
+    assert personalities("export", "Zoë 😀", target, "--json").json == {"ok": True, "file": str(target)}
+    assert personalities("import", target, "--json").json["personality"]["name"] == "Zoë 😀 (2)"
+    asked = personalities("delete", "Zoë 😀")
     assert asked.code == 3
     assert "--yes" in asked.err
-    assert command("delete", "Zoë 😀", "--yes", "--json").json["deleted"] == personality["id"]
-    assert command("show", "Zoë 😀", "--json").json["error"] == "not_found"
+    assert personalities("delete", "Zoë 😀", "--yes", "--json").json["deleted"] == personality["id"]
+    assert personalities("show", "Zoë 😀", "--json").json["error"] == "not_found"
 
 
 @pytest.mark.parametrize(
@@ -115,18 +88,18 @@ def test_create_list_show_export_import_and_delete(
     ],
 )
 def test_what_cannot_be_is_said_in_words(
-    command: Callable[..., Ended], tmp_path: Path, arguments: list[str], words: str
+    personalities: Callable[..., Ended], tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     sound = wav(tmp_path / "a.wav", tone(1.5))
-    ended = command(*(each.format(sound) for each in arguments))
+    ended = personalities(*(each.format(sound) for each in arguments))
     assert ended.code == 3, ended
     assert words in ended.err
     assert "Traceback" not in ended.err
-    assert command("list", "--json").json["personalities"] == []
+    assert personalities("list", "--json").json["personalities"] == []
 
 
-def test_smart_builds_from_one_recording(command: Callable[..., Ended], voice: Path) -> None:
-    built = command(
+def test_smart_builds_from_one_recording(personalities: Callable[..., Ended], voice: Path) -> None:
+    built = personalities(
         "smart", "--name", "Zoë", "--audio", voice, "--describe", "a young woman", "--emotions",
         "happy, triste", "--text", "What a day, what a wonderful day this is, my friends!", "--text",
         "triste=I still set two cups on the table, and it is so quiet here.", "--instruct",
@@ -141,7 +114,7 @@ def test_smart_builds_from_one_recording(command: Callable[..., Ended], voice: P
     assert sad["made"]["text"].startswith("I still set")
     assert (happy["made"]["seed"], happy["made"]["engine"]) == (5, "espeak")
     assert built.json["notes"]
-    more = command(
+    more = personalities(
         "smart", "--extend", "Zoë", "--emotions", "calm,happy", "--seed", "6", *LENGTHS, "--json"
     ).json
     extended = {each["tag"]: each["made"].get("seed") for each in more["personality"]["emotions"]}
@@ -149,7 +122,7 @@ def test_smart_builds_from_one_recording(command: Callable[..., Ended], voice: P
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
-    command: Callable[..., Ended], home: Path, voice: Path
+    personalities: Callable[..., Ended], home: Path, voice: Path
 ) -> None:
     long = "sad=" + "I still set two cups on the table, and the house is quiet. " * 20
     process = begin(
@@ -165,20 +138,20 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
         assert "--resume" in process.stderr.read().decode()
     finally:
         process.kill()
-    shown = command("show", "Zoë", "--json").json["personality"]
+    shown = personalities("show", "Zoë", "--json").json["personality"]
     assert [each["tag"] for each in shown["emotions"]] == ["neutral", "happy"]
     assert shown["unfinished"] == ["sad"]
-    assert "(unfinished)" in command("list").out
+    assert "(unfinished)" in personalities("list").out
 
 
 def test_smart_takes_a_saved_voice_with_its_words_and_its_consent(
-    command: Callable[..., Ended], home: Path, voice: Path, capfd: pytest.CaptureFixture[str]
+    personalities: Callable[..., Ended], home: Path, voice: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert app.main(
         ["--home", str(home), "voices", "add", "--name", "Ann", "--audio", str(voice), "--transcript",
          TEXT, "--language", "en", "--basis", "permission", "--person", "Ann Doe"]
     ) == 0  # fmt: skip
-    built = command(
+    built = personalities(
         "smart", "--name", "Zoë", "--voice", "ann", "--describe", "a woman", "--emotions", "happy",
         *LENGTHS, "--json",
     )  # fmt: skip

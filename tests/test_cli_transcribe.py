@@ -17,11 +17,6 @@ from tests.running import begin, timbre, until
 from tests.spoken import saved, spoken
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
 def outputs(home: Path) -> list[str]:
     return sorted(path.name for path in (home / "outputs").iterdir())
 

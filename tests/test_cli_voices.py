@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import soundfile
 
-import app
 from tests.audio_files import tone, wav
+from tests.running import Ended
 from tests.spoken import SENTENCE, saved, spoken
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON object that standard output must be."""
-        assert self.out.count("\n") == 1, self.out
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def command(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    def run(*arguments: str) -> Ended:
-        capfd.readouterr()
-        try:
-            code = app.main(["--home", str(home), *arguments])
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capfd.readouterr()
-        return Ended(code, said.out, said.err)
-
-    return run
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
@@ -10,12 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import app
 from engines.base import EngineFolders
 from engines.manager import EngineManager
 from engines.registry import Registry
@@ -34,7 +34,7 @@ from tests.downloading import serving
 from tests.engines_for_tests import ToneEngine
 from tests.hub import Hub
 from tests.model_folders import BASE, make_model
-from tests.running import begin, environment, until
+from tests.running import Ended, begin, environment, until
 
 ENTRY = entry_of(BASE)
 PRACTICE = [key for key, entry in MODELS.items() if entry.practice and entry.engine == "qwen"]
@@ -216,57 +216,43 @@ def test_practice_models_appear_whole_or_not_at_all(
     assert all(studio.models.validate(key).valid for key in PRACTICE)
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def models(command: Callable[..., Ended]) -> Callable[..., Ended]:
     """`app.py models ...` with a home of its own, and models beside it."""
-
-    def run(*arguments: str) -> Ended:
-        capfd.readouterr()
-        code = app.main(["--home", str(tmp_path / "home"), "models", *arguments])
-        said = capfd.readouterr()
-        return Ended(code, said.out, said.err)
-
-    return run
+    return functools.partial(command, "models")
 
 
 def test_models_by_command(
-    command: Callable[..., Ended], hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: Callable[..., Ended], hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TIMBRE_MODELS_DIR", str(tmp_path / "models"))
     target = tmp_path / "models" / "Qwen" / ENTRY.folder
-    table = command("list").out.splitlines()
+    table = models("list").out.splitlines()
     assert table[0].split() == ["model", "state", "size", "licence", "serves"]
     assert [line.split()[0] for line in table[1:]] == list(MODELS)
-    assert command("validate", BASE).code == 4
-    assert command("path", BASE).code == 3
+    assert models("validate", BASE).code == 4
+    assert models("path", BASE).code == 3
 
-    fetched = command("download", BASE)
+    fetched = models("download", BASE)
     assert (fetched.code, fetched.out.strip()) == (0, str(target))
     assert "asking Hugging Face" in fetched.err
-    again = json.loads(command("download", BASE, "--json").out)
+    again = json.loads(models("download", BASE, "--json").out)
     assert again == {"ok": True, "key": BASE, "folder": str(target), "already": True}
-    assert command("path", BASE).out.strip() == str(target)
-    assert command("validate").code == 0
-    rows = {row["key"]: row for row in json.loads(command("list", "--json").out)["models"]}
+    assert models("path", BASE).out.strip() == str(target)
+    assert models("validate").code == 0
+    rows = {row["key"]: row for row in json.loads(models("list", "--json").out)["models"]}
     assert (rows[BASE]["state"], rows[BASE]["folder"]) == ("valid", str(target))
 
     (target / "vocab.json").unlink()
-    checked = command("validate", BASE, "--json")
+    checked = models("validate", BASE, "--json")
     assert checked.code == 4
     assert json.loads(checked.out)["models"][0]["problems"][0]["file"] == "vocab.json"
-    unsure = command("delete", BASE)
+    unsure = models("delete", BASE)
     assert (unsure.code, "--yes" in unsure.err, target.exists()) == (3, True, True)
-    assert command("delete", BASE, "--yes").code == 0
+    assert models("delete", BASE, "--yes").code == 0
     assert not target.exists()
     hub.faults.status = 404
-    failed = command("download", BASE, "--json", "--provider", "huggingface")
+    failed = models("download", BASE, "--json", "--provider", "huggingface")
     answer = json.loads(failed.out)
     assert (failed.code, answer["ok"], answer["error"]) == (4, False, "download_failed")
     assert "hf download" in answer["hint"]
