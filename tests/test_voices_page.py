@@ -347,21 +347,23 @@ def test_a_part_is_cut_out_and_keeps_what_was_heard_in_it(studio: Studio, clip: 
 def test_a_recording_is_judged_cleaned_up_and_written_down(studio: Studio, clip: Path) -> None:
     def worked(kind: str, **given: Any) -> list[Any]:
         plain = {"start": "", "end": "", "transcript": "", "language": "", "cleaning": [TRIM, GAIN]}
-        work = recording.on_start(studio, kind, ANN, None, str(clip), *(plain | given).values())
-        *_, last = recording.on_follow(studio, ANN, work)
-        return last
+        work = recording.on_start(studio, kind, ANN, None, "", str(clip), *(plain | given).values())
+        *_, (_, done, *_, stop) = recording.on_follow(studio, ANN, work)
+        assert stop.interactive is False
+        elsewhere = recording.on_results(studio, done, "another", str(clip))
+        assert elsewhere == recording.on_results(studio, done, "", "another.wav")
+        assert elsewhere == recording.on_results(studio, None, "", str(clip)), "nothing changes"
+        return recording.on_results(studio, done, "", str(clip))
 
-    _, report, use, cleaned, *_, stop = worked(recording.CHECK)
-    assert "Advice" in report
-    assert stop.interactive is False
-    _, report, use, cleaned, *_ = worked(recording.CLEAN)
+    assert "Advice" in worked(recording.CHECK)[0]
+    report, use, cleaned, *_ = worked(recording.CLEAN)
     assert report.count("<audio") == 2
     assert "The report before" in report
     assert use.interactive
     path, wave, *_ = recording.on_use_cleaned(studio, cleaned)
     assert soundfile.info(path).duration < soundfile.info(clip).duration - 0.2
     assert "timbre-waveform" in wave
-    _, _, _, _, heard, transcript, language, *_ = worked(recording.TRANSCRIBE, start="0.3")
+    *_, heard, transcript, language = worked(recording.TRANSCRIBE, start="0.3")
     assert "morning" in transcript
     assert heard.words
     assert (heard.start, heard.end, heard.text) == (0.3, None, transcript)
@@ -376,19 +378,20 @@ def test_a_recording_is_judged_cleaned_up_and_written_down(studio: Studio, clip:
         with pytest.raises(BadInput, match=words):
             worked(kind, **given)
     with pytest.raises(BadInput, match="no recording"):
-        recording.on_start(studio, recording.CHECK, ANN, None, None, "", "", "", "", [])
+        recording.on_start(studio, recording.CHECK, ANN, None, "", None, "", "", "", "", [])
     with pytest.raises(BadInput, match="no cleaned"):
         recording.on_use_cleaned(studio, None)
 
 
 def test_work_stops_when_another_recording_is_worked_on(studio: Studio, clip: Path) -> None:
-    given = (str(clip), "", "", "", "", [TRIM])
+    given = ("", str(clip), "", "", "", "", [TRIM])
     first = recording.on_start(studio, recording.TRANSCRIBE, ANN, None, *given)
     second = recording.on_start(studio, recording.CHECK, ANN, first, *given)
     *_, last = recording.on_follow(studio, ANN, first)
     assert "Stopped" in last[0]
+    assert last[1] is None
     *_, last = recording.on_follow(studio, ANN, second)
-    assert "timbre-report" in last[1]
+    assert last[1].prepared.report.duration > 1
     recording.on_stop(studio, BOB, second)  # not his, and long over
     recording.on_stop(studio, ANN, None)
 

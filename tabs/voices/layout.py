@@ -210,4 +210,4 @@ def _states(tab: VoicesTab) -> None:
     tab.chosen, tab.asked, tab.offset = gr.State(""), gr.State(""), gr.State(0)
     tab.body_shown = gr.State(False)
     tab.origin, tab.work = gr.State("upload"), gr.State(None)
-    tab.cleaned, tab.heard = gr.State(None), gr.State(None)
+    tab.done, tab.cleaned, tab.heard = gr.State(None), gr.State(None), gr.State(None)

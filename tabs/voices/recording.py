@@ -45,9 +45,18 @@ class Work:
 
     task: str
     kind: str
+    chosen: str  # id of the voice in the form
     audio: str
     start: float | None  # s
     end: float | None
+
+
+@dataclass(frozen=True)
+class Done:
+    """Work that is done, and what came of it."""
+
+    work: Work
+    prepared: Prepared
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ def wire(studio: Studio, tab: VoicesTab) -> None:
         _wire_work(studio, tab, came.success, CHECK)
     tab.audio.clear(lambda: silence()[1:], None, tab.sound[1:], **_TOLD)
 
-    # What comes of work on one recording must not end up beside another.
+    # Work on one recording ends with it; what was done by then is not shown beside another.
     gr.on(
         [
             *(tab.picked.change, tab.new.click, tab.take_in.click, tab.delete_yes.click),
@@ -104,11 +113,12 @@ def wire(studio: Studio, tab: VoicesTab) -> None:
 def _wire_work(studio: Studio, tab: VoicesTab, trigger: Any, kind: str) -> None:
     begun = trigger(
         bind(on_start, studio, kind),
-        [tab.work, *tab.region, tab.transcript, tab.language, tab.cleaning],
+        [tab.work, tab.chosen, *tab.region, tab.transcript, tab.language, tab.cleaning],
         tab.work,
         **_TOLD,
     )
-    begun.success(bind(on_follow, studio), [tab.work], tab.working, **_TOLD)
+    followed = begun.success(bind(on_follow, studio), [tab.work], tab.working, **_TOLD)
+    followed.success(bind(on_results, studio), [tab.done, tab.chosen, tab.audio], tab.results, **_TOLD)
 
 
 def on_recording(studio: Studio, origin: str, audio: str | None) -> list[Any]:
@@ -143,6 +153,7 @@ def on_start(
     kind: str,
     request: gr.Request,
     before: Work | None,
+    chosen: str,
     audio: str | None,
     start: str,
     end: str,
@@ -166,22 +177,27 @@ def on_start(
         clean,
         kind == TRANSCRIBE,
     )
-    return Work(studio.preparing.start(order, owner_of(request)), kind, str(path), begin, stop)
+    task = studio.preparing.start(order, owner_of(request))
+    return Work(task, kind, chosen, str(path), begin, stop)
 
 
 def on_follow(studio: Studio, request: gr.Request, work: Work | None) -> Iterator[list[Any]]:
-    """Show how the work comes along, then what came of it."""
+    """Show how the work comes along; what came of it is for `on_results`."""
     if work is None:
-        yield [gr.skip()] * 11
+        yield [gr.skip()] * 6
         return
     for status in studio.tasks.follow(work.task, owner_of(request)):
         buttons = [gr.Button(interactive=status.state.finished)] * 3
         stop = gr.Button(interactive=not status.state.finished)
-        shown = task_view.status(status)
-        if status.state is TaskState.DONE:
-            yield [shown, *_results(studio, work, status.result), *buttons, stop]
-        else:
-            yield [shown, *[gr.skip()] * 6, *buttons, stop]
+        done = Done(work, status.result) if status.state is TaskState.DONE else None
+        yield [task_view.status(status), done, *buttons, stop]
+
+
+def on_results(studio: Studio, done: Done | None, chosen: str, audio: str | None) -> list[Any]:
+    """Show what came of the work, unless another recording is in the form by now."""
+    if done is None or (done.work.chosen, done.work.audio) != (chosen, audio):
+        return [gr.skip()] * 6
+    return _results(studio, done.work, done.prepared)
 
 
 def on_stop(studio: Studio, request: gr.Request, work: Work | None) -> None:

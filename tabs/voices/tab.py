@@ -77,6 +77,7 @@ class VoicesTab:
     offset: gr.State = field(init=False)
     origin: gr.State = field(init=False)  # how the recording came
     work: gr.State = field(init=False)  # recording.Work that was begun last
+    done: gr.State = field(init=False)  # recording.Done, of that work
     cleaned: gr.State = field(init=False)  # recording.Cleaned, not used yet
     heard: gr.State = field(init=False)  # recording.Heard, of the recording as it is
 
@@ -98,18 +99,18 @@ class VoicesTab:
     @property
     def working(self) -> list[Any]:
         """What changes while a recording is worked on, in the order of `recording.on_follow`."""
+        return [self.progress, self.done, self.check, self.clean, self.transcribe, self.stop]
+
+    @property
+    def results(self) -> list[Any]:
+        """What came of it, in the order of `recording.on_results`."""
         return [
-            self.progress,
             self.report,
             self.use_cleaned,
             self.cleaned,
             self.heard,
             self.transcript,
             self.language,
-            self.check,
-            self.clean,
-            self.transcribe,
-            self.stop,
         ]
 
     @property
