@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +11,12 @@ from studio.audio.wav import HEADER_BYTES
 from studio.control import Control, Progress
 from studio.errors import StudioError
 from studio.services.takes import TakeRecord, TakeState, TakeStatus
+from studio.services.watched import Watched
 
 _STREAM_BLOCK = 1 << 16
 
 
-class LiveTake:
+class LiveTake(Watched[TakeStatus]):
     """Thread-safe; one writer (the thread that speaks), any number of watchers and listeners.
 
     The sound is spooled to a growing WAV file, and listeners read that file: memory stays flat,
@@ -34,29 +33,22 @@ class LiveTake:
         self._started = time.monotonic()
         self.finished_at: float | None = None
         self.failure: StudioError | None = None
-        self._changed = threading.Condition()
-        self._status = TakeStatus(
-            id=self.id,
-            state=TakeState.WAITING,
-            stage="starting",
-            fraction=0.0,
-            elapsed=0.0,
-            eta=None,
-            audio_seconds=0.0,
-            rtf=None,
-            seed=seed,
-            sample_rate=sample_rate,
-            first_audio=None,
-            notes=notes,
+        super().__init__(
+            TakeStatus(
+                id=self.id,
+                state=TakeState.WAITING,
+                stage="starting",
+                fraction=0.0,
+                elapsed=0.0,
+                eta=None,
+                audio_seconds=0.0,
+                rtf=None,
+                seed=seed,
+                sample_rate=sample_rate,
+                first_audio=None,
+                notes=notes,
+            )
         )
-
-    @property
-    def status(self) -> TakeStatus:
-        with self._changed:
-            status = self._status
-        if status.state.finished:
-            return status
-        return replace(status, elapsed=time.monotonic() - self._started)
 
     def running(self) -> None:
         self._update(state=TakeState.RUNNING)
@@ -93,20 +85,6 @@ class LiveTake:
             **({"fraction": 1.0} if state is TakeState.DONE else {}),
         )
 
-    def follow(self, interval: float) -> Iterator[TakeStatus]:
-        """The status now, then whenever it has changed but at most every `interval` seconds; the
-        last one is finished."""
-        seen: TakeStatus | None = None
-        while True:
-            with self._changed:
-                if self._status is seen:
-                    self._changed.wait(1.0)
-                seen = self._status
-            yield self.status
-            if seen.state.finished:
-                return
-            time.sleep(interval)
-
     def read_pcm(self, position: int) -> tuple[bytes, bool]:
         """What has been spoken from byte `position` on, at most 64 KiB, and whether the end of the
         take is reached with it. 16-bit little-endian mono; never blocks on the speaker."""
@@ -119,10 +97,8 @@ class LiveTake:
             block = b""
         return block, finished and len(block) < _STREAM_BLOCK
 
+    def _as_of_now(self, status: TakeStatus) -> TakeStatus:
+        return replace(status, elapsed=time.monotonic() - self._started)
+
     def _on_progress(self, progress: Progress) -> None:
         self._update(stage=progress.stage)
-
-    def _update(self, **changes: object) -> None:
-        with self._changed:
-            self._status = replace(self._status, **changes)  # type: ignore[arg-type]
-            self._changed.notify_all()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,12 +11,13 @@ from studio.control import Control, Progress
 from studio.errors import StudioError
 from studio.services.recognizers import Choice
 from studio.services.transcripts import TranscriptRecord, TranscriptState, TranscriptStatus
+from studio.services.watched import Watched
 
 if TYPE_CHECKING:
     from studio.services.recognising import Heard
 
 
-class LiveTranscript:
+class LiveTranscript(Watched[TranscriptStatus]):
     """Thread-safe; one writer (the thread that recognises), any number of watchers."""
 
     def __init__(self, choice: Choice, duration: float, owner: str) -> None:
@@ -28,30 +27,23 @@ class LiveTranscript:
         self.failure: StudioError | None = None
         self.finished_at: float | None = None
         self._started = time.monotonic()
-        self._changed = threading.Condition()
-        self._status = TranscriptStatus(
-            id=self.id,
-            state=TranscriptState.WAITING,
-            stage="starting",
-            fraction=0.0,
-            elapsed=0.0,
-            eta=None,
-            audio_seconds=0.0,
-            duration=duration,
-            rtf=None,
-            engine=choice.info.id,
-            model=choice.model,
-            language=choice.language,
-            notes=(choice.reason,),
+        super().__init__(
+            TranscriptStatus(
+                id=self.id,
+                state=TranscriptState.WAITING,
+                stage="starting",
+                fraction=0.0,
+                elapsed=0.0,
+                eta=None,
+                audio_seconds=0.0,
+                duration=duration,
+                rtf=None,
+                engine=choice.info.id,
+                model=choice.model,
+                language=choice.language,
+                notes=(choice.reason,),
+            )
         )
-
-    @property
-    def status(self) -> TranscriptStatus:
-        with self._changed:
-            status = self._status
-        if status.state.finished:
-            return status
-        return replace(status, elapsed=time.monotonic() - self._started)
 
     def running(self) -> None:
         """Called before each part."""
@@ -93,25 +85,8 @@ class LiveTranscript:
             **({"fraction": 1.0} if state is TranscriptState.DONE else {}),
         )
 
-    def follow(self, interval: float) -> Iterator[TranscriptStatus]:
-        """The status now, then whenever it has changed but at most every `interval` seconds; the
-        last one is finished."""
-        seen: TranscriptStatus | None = None
-        while True:
-            with self._changed:
-                if self._status is seen:
-                    self._changed.wait(1.0)
-                seen = self._status
-            yield self.status
-            if seen.state.finished:
-                return
-            with self._changed:  # the end is told at once
-                self._changed.wait_for(lambda: self._status.state.finished, interval)
+    def _as_of_now(self, status: TranscriptStatus) -> TranscriptStatus:
+        return replace(status, elapsed=time.monotonic() - self._started)
 
     def _on_progress(self, progress: Progress) -> None:
         self._update(stage=progress.stage)
-
-    def _update(self, **changes: object) -> None:
-        with self._changed:
-            self._status = replace(self._status, **changes)  # type: ignore[arg-type]
-            self._changed.notify_all()

@@ -18,6 +18,7 @@ from typing import Any
 
 from studio.control import Control, Progress
 from studio.errors import Busy, Cancelled, EngineFailed, NotFound, StudioError
+from studio.services.watched import Watched
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class TaskStatus:
     hint: str = ""
 
 
-class Task:
+class Task(Watched[TaskStatus]):
     """Handed to the work: its `control`, and ways to tell more. Thread-safe."""
 
     def __init__(self, kind: str, title: str, owner: str) -> None:
@@ -68,24 +69,11 @@ class Task:
         self.finished_at: float | None = None
         self._begun = time.monotonic()
         self._running_since: float | None = None
-        self._changed = threading.Condition()
-        self._status = TaskStatus(secrets.token_hex(16), kind, title, owner)
+        super().__init__(TaskStatus(secrets.token_hex(16), kind, title, owner))
 
     @property
     def id(self) -> str:
         return self._status.id
-
-    @property
-    def status(self) -> TaskStatus:
-        with self._changed:
-            status, since = self._status, self._running_since
-        if status.state.finished:
-            return status
-        now = time.monotonic()
-        eta = None
-        if since is not None and status.fraction is not None and status.fraction > 0.02:
-            eta = (now - since) * (1 / status.fraction - 1)
-        return replace(status, elapsed=now - self._begun, eta=eta)
 
     def note(self, *sentences: str) -> None:
         """Something the person should know."""
@@ -97,21 +85,6 @@ class Task:
     def tell(self, detail: Any) -> None:
         """What there is to show already; an immutable value."""
         self._update(detail=detail)
-
-    def follow(self, interval: float) -> Iterator[TaskStatus]:
-        """The status now, then whenever it has changed but at most every `interval` seconds; the
-        last one is finished."""
-        seen: TaskStatus | None = None
-        while True:
-            with self._changed:
-                if self._status is seen:
-                    self._changed.wait(1.0)
-                seen = self._status
-            yield self.status
-            if seen.state.finished:
-                return
-            with self._changed:  # the end is told at once
-                self._changed.wait_for(lambda: self._status.state.finished, interval)
 
     def run(self, work: Callable[[Task], Any], lane: threading.Lock) -> None:
         """Wait for the lane, do the work, and put whatever becomes of it into the status."""
@@ -149,13 +122,14 @@ class Task:
             **({"fraction": 1.0} if state is TaskState.DONE else {}),
         )
 
+    def _as_of_now(self, status: TaskStatus) -> TaskStatus:
+        now, since, eta = time.monotonic(), self._running_since, None
+        if since is not None and status.fraction is not None and status.fraction > 0.02:
+            eta = (now - since) * (1 / status.fraction - 1)
+        return replace(status, elapsed=now - self._begun, eta=eta)
+
     def _on_progress(self, progress: Progress) -> None:
         self._update(stage=progress.stage, fraction=progress.fraction)
-
-    def _update(self, **changes: Any) -> None:
-        with self._changed:
-            self._status = replace(self._status, **changes)
-            self._changed.notify_all()
 
 
 class Tasks:
