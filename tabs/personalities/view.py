@@ -207,6 +207,8 @@ def build_status(task: TaskStatus | None) -> str:
     if task.state.finished:
         finished = (
             f'<p class="timbre-line" role="status">{escape(task.title)}: {_ENDED[task.state]}.'
-            ' <button type="button" class="timbre-tag" data-view="emotions">Hear its emotions</button></p>'
+            ' <button type="button" class="timbre-tag" data-view="emotions"'
+            f' data-into="personalities-picked" data-value="{escape(done.personality)}">Hear its emotions'
+            "</button></p>"
         )
     return f'{said}<ul class="timbre-list" aria-label="Emotions">{rows}</ul>{finished}'
