@@ -25,7 +25,7 @@ _PRECISIONS = {
     "float32": "float32: exact, takes most memory",
     "bfloat16": "bfloat16: half the memory",
     "float16": "float16: half the memory, for cards without bfloat16",
-    "int8": "int8: 7 % error, for slow processors; nobody has listened yet",
+    "int8": "int8: 5 % error, for slow processors; nobody has listened yet",
 }
 
 _PROVIDERS = [("Auto: the first that answers", downloads.AUTO)] + [
