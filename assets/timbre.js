@@ -23,9 +23,15 @@
       url.searchParams.set("tab", chosen.dataset.tab);
       history.replaceState(null, "", url);
     }
-    document.getElementById(`${chosen.dataset.tab}-refresh`)?.click();
+    const late = document.getElementById(`tab-${chosen.dataset.tab}-late`);
+    if (late && !late.dataset.pressed) {
+      late.dataset.pressed = "yes";
+      late.click();
+    } else window.timbreFill(chosen.dataset.tab);
     window.dispatchEvent(new Event("resize")); // waveforms drawn while hidden have no width yet
   };
+
+  window.timbreFill = (tab) => document.getElementById(`${tab}-refresh`)?.click();
 
   document.addEventListener("click", (event) => {
     const tab = event.target.closest?.(".timbre-tabs [role=tab]");

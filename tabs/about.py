@@ -13,6 +13,7 @@ from tabs.edge import bind, refuse_visitors
 from tabs.model_view import name_of
 
 LABEL = "Settings/About"
+LATE = True
 
 #: Shown nowhere: whoever is signed in need not know everybody's password, nor the server's key.
 _SECRET = {"auth", "llm_api_key"}

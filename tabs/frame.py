@@ -33,10 +33,20 @@ def tab_row(labels: Mapping[str, str], first: str) -> gr.HTML:
 
 
 @contextmanager
-def panel(tab_id: str) -> Iterator[None]:
-    """Lay a tab's content out in this block."""
+def panel(tab_id: str, late: bool = False) -> Iterator[None]:
+    """Lay a tab's content out in this block. `late`: it is put into the page when the tab is first
+    shown (assets/timbre.js presses the button), since a fresh page takes its time for every block."""
     with gr.Column(elem_id=f"tab-{tab_id}", elem_classes="timbre-panel"):
-        yield
+        if not late:
+            yield
+            return
+        button = gr.Button("Show", elem_id=f"tab-{tab_id}-late", elem_classes="timbre-unseen", size="sm")
+        with gr.Column(visible=False) as body:
+            yield
+    here: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    there = button.click(lambda: gr.Column(visible=True), None, [body], **here)
+    # Only then is there a list to be filled.
+    there.success(None, None, None, js=f"() => window.timbreFill({json.dumps(tab_id)})", **here)
 
 
 def reveal(shown: bool, wanted: bool) -> tuple[Any, bool]:

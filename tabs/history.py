@@ -20,6 +20,7 @@ from tabs.speech import view
 from tabs.voices import taking
 
 LABEL = "History"
+LATE = True
 PAGE_SIZE = 20
 
 

@@ -17,6 +17,7 @@ from tabs.frame import on_answered, on_ask, on_other
 from tabs.speech import choices
 
 LABEL = "Pronunciation"
+LATE = True
 
 
 @dataclass

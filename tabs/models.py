@@ -16,6 +16,7 @@ from tabs.edge import bind
 from tabs.frame import on_answered, on_ask, on_other
 
 LABEL = "Models"
+LATE = True
 
 _TICK_S = 1.0
 

@@ -40,7 +40,7 @@ def build_demo(studio: Studio) -> gr.Blocks:
         tab_row({tab_id: module.LABEL for tab_id, module in TABS.items()}, FIRST)
         handles = {}
         for tab_id, module in TABS.items():
-            with panel(tab_id):
+            with panel(tab_id, late=getattr(module, "LATE", False)):
                 handles[tab_id] = module.build(studio, blocks)
         speech = {id_: handle for id_, handle in handles.items() if isinstance(handle, SpeechTab)}
         for tab in speech.values():

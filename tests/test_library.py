@@ -25,7 +25,7 @@ from studio.settings import CHECKOUT
 from tests.small_disk import said_under_a_limit, tiny_disk
 from tests.test_names import HOSTILE, snapshot
 
-KILLS = 60
+KILLS = 30
 
 
 @pytest.fixture

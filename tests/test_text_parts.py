@@ -18,6 +18,10 @@ from studio.text.sentences import clean, has_words, paragraphs, sentences, speak
 
 FAMILY = "👨‍👩‍👧"
 
+#: 100,000 characters take about half a second. What looks at each as often as there are others takes
+#: minutes, so a busy machine is told from a bad loop.
+QUADRATIC_S = 10.0
+
 #: Text with everything that makes dividing hard.
 pieces = st.sampled_from(
     [
@@ -201,15 +205,15 @@ def test_a_limit_below_one_is_refused() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_100_000_characters_take_well_under_a_second(unit: str, language: str) -> None:
+def test_100_000_characters_do_not_take_time_by_their_square(unit: str, language: str) -> None:
     text = unit * (100_000 // len(unit))
     started = time.process_time()
     parts(clean(text), language)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < QUADRATIC_S
 
 
-def test_100_000_characters_in_one_pair_of_quotes_take_well_under_a_second() -> None:
+def test_100_000_characters_in_one_pair_of_quotes_do_not_either() -> None:
     for left, right in ("“”", "（）", "「」", '""'):
         started = time.process_time()
         parts(left + "你好。" * 33_000 + right, "zh")
-        assert time.process_time() - started < 1
+        assert time.process_time() - started < QUADRATIC_S
