@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -16,6 +17,9 @@ from studio.models.folders import ModelFolders
 from studio.services.studio import Studio
 from studio.settings import Settings, load_settings
 from tests.running import Ended
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Practice models gain nothing from a second thread, and tests run side by side. Read by torch when it
 # is imported.
@@ -50,6 +54,14 @@ def command(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ende
         return Ended(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from tests.browsing import chromium
+
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.browsing import (
     CHROMIUM,
     TEXT,
     assert_legible,
-    chromium,
+    desktop,
     downloaded,
     finished,
     generate,
@@ -46,19 +46,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    yield page
-    context.close()
+def page(browser: Browser) -> Iterator[Page]:
+    with desktop(browser) as page:
+        yield page
 
 
 def test_preset_speaks_at_once_and_can_be_downloaded(page: Page, address: str) -> None:

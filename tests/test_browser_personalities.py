@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from studio.services.personality_values import NewEmotion, NewPersonality
 from studio.services.studio import Studio
 from studio.settings import load_settings
-from tests.browsing import CHROMIUM, assert_legible, chromium, downloaded, opened
+from tests.browsing import CHROMIUM, assert_legible, desktop, downloaded, opened
 from tests.running import Server
 from tests.spoken import SENTENCE, saved, spoken
 
@@ -46,22 +46,10 @@ def address(tmp_path_factory: pytest.TempPathFactory, recording: Path) -> Iterat
         yield server.url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-    context.close()
+def page(browser: Browser) -> Iterator[Page]:
+    with desktop(browser) as page:
+        yield page
 
 
 def show(page: Page, view: str) -> None:

@@ -15,7 +15,7 @@ from tests.browsing import (
     CHROMIUM,
     TEXT,
     assert_legible,
-    chromium,
+    desktop,
     downloaded,
     finished,
     generate,
@@ -49,19 +49,10 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(40_000)  # the first take imports torch
-    yield page
-    context.close()
+    with desktop(browser, 40_000) as page:  # the first take imports torch
+        yield page
 
 
 def choose(page: Page, dropdown: str, option: str) -> None:

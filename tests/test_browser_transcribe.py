@@ -23,7 +23,7 @@ from studio.services.transcripts import Transcript, TranscriptRecord
 from studio.settings import load_settings
 from studio.text.pronunciation import Entry
 from tests.audio_files import compressed
-from tests.browsing import CHROMIUM, assert_legible, chromium, downloaded, opened
+from tests.browsing import CHROMIUM, assert_legible, desktop, downloaded, opened
 from tests.running import Server
 from tests.spoken import REAL, saved, silence, spoken
 
@@ -59,22 +59,10 @@ def address(home: Path) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-    context.close()
+def page(browser: Browser) -> Iterator[Page]:
+    with desktop(browser) as page:
+        yield page
 
 
 def keep(studio: Studio, recording: Path, name: str) -> None:

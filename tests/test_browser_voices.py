@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from studio.services.studio import Studio
 from studio.services.voice_values import NewVoice
 from studio.settings import load_settings
-from tests.browsing import CHROMIUM, assert_legible, chromium, downloaded, finished, generate, opened
+from tests.browsing import CHROMIUM, assert_legible, desktop, downloaded, finished, generate, opened
 from tests.running import Server
 from tests.spoken import SENTENCE, saved, silence, spoken
 
@@ -43,24 +43,12 @@ def address(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[st
         yield server.url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-    assert page.evaluate("window.attacked") is None
-    assert page.locator("img[src=x]").count() == 0
-    context.close()
+def page(browser: Browser) -> Iterator[Page]:
+    with desktop(browser, 30_000) as page:
+        yield page
+        assert page.evaluate("window.attacked") is None
+        assert page.locator("img[src=x]").count() == 0
 
 
 def fill(page: Page, name: str, text: str) -> None:

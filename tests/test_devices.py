@@ -11,7 +11,6 @@ from studio.errors import BadInput
 NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA card")
 
 
-@NO_CUDA
 def test_the_choice_explains_itself_and_warns_of_slowness() -> None:
     placement = devices.choose("cpu")
     assert placement.device == "cpu"
