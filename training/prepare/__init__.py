@@ -1,0 +1,1 @@
+"""From recordings of any kind to the segments of a training set; run inside a job's process."""
