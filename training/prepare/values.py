@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engines.recognition import AUTO_LANGUAGE
 from studio.dataset.values import Source
 
 
@@ -36,3 +37,12 @@ class Found:
     recordings: tuple[Recording, ...]  # by name
     problems: tuple[Source, ...]  # files that cannot be read, by name
     notes: tuple[str, ...]  # what else a person should know, as sentences
+
+
+@dataclass(frozen=True)
+class RecognizerChoice:
+    """What writes the segments down."""
+
+    engine: str  # an id of engines.registry.RECOGNIZERS
+    model: str = ""  # its key; "" where it has none
+    language: str = AUTO_LANGUAGE  # BCP 47, lower case, or "auto"
