@@ -117,11 +117,16 @@ def sweep_partials(folder: Path) -> int:
     """
     count = 0
     for leftover in folder.rglob(f"*{PARTIAL_SUFFIX}"):
-        writer = leftover.name.split(".")[-3] if leftover.name.count(".") >= 3 else ""
-        if not (writer.isdigit() and may_be_writing(int(writer), leftover)):
+        if is_abandoned(leftover):
             leftover.unlink(missing_ok=True)
             count += 1
     return count
+
+
+def is_abandoned(partial: Path) -> bool:
+    """Whether nobody can be writing this unfinished file or folder any more."""
+    writer = partial.name.split(".")[-3] if partial.name.count(".") >= 3 else ""
+    return not (writer.isdigit() and may_be_writing(int(writer), partial))
 
 
 def may_be_writing(pid: int, path: Path) -> bool:

@@ -31,8 +31,8 @@ from studio.files import (
     PARTIAL_SUFFIX,
     flush_folder,
     flush_tree,
+    is_abandoned,
     make_folder,
-    may_be_writing,
     storage_errors,
     write_json,
 )
@@ -247,8 +247,7 @@ class Library:
             return
         try:
             for leftover in self._root.glob(f".*{PARTIAL_SUFFIX}"):
-                writer = leftover.name.split(".")[-3]
-                if not (writer.isdigit() and may_be_writing(int(writer), leftover)):
+                if is_abandoned(leftover):
                     shutil.rmtree(leftover, ignore_errors=True)
             for id in self._folders():
                 self._tidy(id)
@@ -262,7 +261,8 @@ class Library:
         except (Damaged, NotFound):  # it may be mended by hand, with all its sounds
             return
         for path in folder.iterdir():
-            if path.suffix in (".wav", PARTIAL_SUFFIX) and path.name not in named:
+            unfinished = path.suffix == PARTIAL_SUFFIX and is_abandoned(path)
+            if unfinished or (path.suffix == ".wav" and path.name not in named):
                 try:
                     path.unlink()
                 except OSError as error:  # Windows keeps what is being played

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from studio.dataset.targets import Target
@@ -61,6 +62,35 @@ def judge(
     if not review.kept:
         return Verdict(False, (Reason("by_hand", "You dropped it."), *reasons), by_hand=True)
     return Verdict(bool(text.strip()), reasons, by_hand=True)
+
+
+def judge_all(
+    segments: Sequence[Segment],
+    limits: Limits,
+    target: Target,
+    reviews: Mapping[str, Review],
+    language: str = "",
+) -> list[Verdict]:
+    """A verdict for each of a set's segments, in order.
+
+    Where several say the same, the first one that is kept stands for all: a segment is not dropped for
+    saying what only a dropped one says.
+    """
+    standing: dict[str, str] = {}  # the first of those that say the same -> the one that is kept
+    kept: set[str] = set()
+    found = []
+    for segment in segments:
+        original, judged = segment.duplicate_text, segment
+        if original:
+            holder = standing.get(original, original)
+            judged = replace(segment, duplicate_text=holder if holder in kept else "")
+        verdict = judge(judged, limits, target, reviews.get(segment.id), language)
+        if verdict.kept:
+            kept.add(segment.id)
+            if original and not judged.duplicate_text:
+                standing[original] = segment.id
+        found.append(verdict)
+    return found
 
 
 def acoustic(segment: Segment, limits: Limits) -> tuple[Reason, ...]:
