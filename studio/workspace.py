@@ -85,6 +85,11 @@ class Workspace:
     def voice_prompts(self) -> Path:
         return self.cache / "voice_prompts"
 
+    @property
+    def prepared(self) -> Path:
+        """Recordings cut and measured for training sets, by their content and settings."""
+        return self.cache / "prepare"
+
     def prepare(self) -> None:
         """Make the folders and sweep what a killed process left half-written.
 

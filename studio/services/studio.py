@@ -15,6 +15,7 @@ from studio.jobs import Supervisor
 from studio.models.folders import ModelFolders
 from studio.services import consent
 from studio.services.chimera import ChimeraService
+from studio.services.datasets import DatasetService
 from studio.services.expressive import ClipSpeaker
 from studio.services.heard import WordFinder
 from studio.services.history import History
@@ -87,6 +88,7 @@ class Studio:
         )
         self.jobs = Supervisor(self.database, settings)
         self.models = ModelService(settings, self.model_folders, self.engines, self.jobs, self.database)
+        self.datasets = DatasetService(self.workspace.datasets, self.jobs, self.engines)
         wording = Wording(settings, self.lexicon, self.language_model)
         self.speech = SpeechService(
             settings, self.workspace, self.engines, self.history, references, wording

@@ -1,0 +1,207 @@
+"""A training set's segments with what is decided of them: kept at hand, sorted, in pages."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studio.dataset.judging import judge
+from studio.dataset.ledger import DatasetFolder, Ledger
+from studio.dataset.targets import target_named
+from studio.dataset.values import Limits, PrepareSettings, Review, Segment
+from studio.services.dataset_values import Judged, SegmentPage, SegmentQuery, SegmentRow
+
+#: Sets that are kept in memory, some 30 MB each where they have 10,000 segments.
+_KEPT_SETS = 4
+
+#: How far below its limit a measure is counts in these units.
+_UNIT_SNR_DB, _UNIT_LOUDNESS, _UNIT_SHARE, _UNIT_S = 10.0, 10.0, 0.5, 2.0
+#: What a reason without a measure counts, such as a text that is missing.
+_NO_MEASURE = 1.0
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What a set was read from: its files' times and sizes, and the settings that judge it."""
+
+    ledger: tuple[int, int]
+    reviews: tuple[int, int]
+    judging: tuple[Any, ...]
+
+
+class JudgedSets:
+    """Reads sets and keeps those that were read last. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ledgers: OrderedDict[Path, tuple[tuple[int, int], Ledger]] = OrderedDict()
+        self._judged: OrderedDict[Path, tuple[_Files, Judged]] = OrderedDict()
+
+    def ledger(self, folder: DatasetFolder) -> Ledger:
+        """What the last build has found; empty before the first. Raises Damaged."""
+        stamp = _stamp(folder.ledger_file)
+        with self._lock:
+            known = self._ledgers.get(folder.root)
+            if known is None or known[0] != stamp:
+                known = (stamp, folder.read_ledger())
+            _keep(self._ledgers, folder.root, known)
+            return known[1]
+
+    def judged(self, folder: DatasetFolder, settings: PrepareSettings) -> Judged:
+        """The same with what is decided. Raises Damaged."""
+        judging = (settings.target, settings.limits, settings.eval_share)
+        files = _Files(_stamp(folder.ledger_file), _stamp(folder.review_file), judging)
+        with self._lock:
+            known = self._judged.get(folder.root)
+        if known is None or known[0] != files:
+            known = (files, judged(self.ledger(folder), folder.read_reviews(), settings))
+        with self._lock:
+            _keep(self._judged, folder.root, known)
+        return known[1]
+
+    def forget(self, folder: DatasetFolder) -> None:
+        with self._lock:
+            self._ledgers.pop(folder.root, None)
+            self._judged.pop(folder.root, None)
+
+
+def judged(ledger: Ledger, reviews: Mapping[str, Review], settings: PrepareSettings) -> Judged:
+    """Every segment with its verdict, its text and its side of the split."""
+    target, limits = target_named(settings.target), settings.limits
+    verdicts = {
+        each.id: judge(each, limits, target, reviews.get(each.id), ledger.language)
+        for each in ledger.segments
+    }
+    sides: Mapping[str, str] = {}
+    kept = [each for each in ledger.segments if verdicts[each.id].kept]
+    dropped = [each for each in ledger.segments if not verdicts[each.id].kept]
+    if kept:
+        from studio.dataset.splitting import split
+
+        sides = split(kept, settings.eval_share, dropped)
+    sources = {source.id: source for source in ledger.sources}
+    rows = []
+    for segment in ledger.segments:
+        written = reviews.get(segment.id, Review()).text
+        verdict, source = verdicts[segment.id], sources.get(segment.source)
+        rows.append(
+            SegmentRow(
+                segment=segment,
+                verdict=verdict,
+                text=segment.text if written is None else written,
+                edited=written is not None,
+                split=sides.get(segment.source, "") if verdict.kept else "",
+                source_name=source.name if source else segment.source,
+            )
+        )
+    return Judged(tuple(rows), sources, ledger.language)
+
+
+def page(judged: Judged, query: SegmentQuery, limits: Limits) -> SegmentPage:
+    """The rows that `query` asks for."""
+    found = [row for row in judged.rows if _fits(row, query)]
+    if query.order != "time":
+        # What was not measured comes last, whichever way it goes.
+        key = _key(query.order, limits)
+        known = [row for row in found if key(row) is not None]
+        known.sort(key=key, reverse=query.descending)
+        found = known + [row for row in found if key(row) is None]
+    elif query.descending:
+        found.reverse()
+    return SegmentPage(
+        rows=tuple(found[query.offset : query.offset + query.limit]),
+        offset=query.offset,
+        total=len(found),
+        ids=tuple(row.segment.id for row in found),
+        seconds=sum(row.segment.duration for row in found),
+    )
+
+
+def speakers_of(judged: Judged) -> tuple[str, ...]:
+    """Those of what is kept, by their seconds."""
+    seconds: Counter[str] = Counter()
+    for row in judged.rows:
+        if row.verdict.kept:
+            seconds[row.segment.speaker] += row.segment.duration  # type: ignore[assignment]
+    return tuple(name for name, _ in sorted(seconds.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def mean_snr(judged: Judged) -> float | None:
+    """Of what is kept, dB, weighted by its seconds; None where nothing was measured."""
+    pairs = [
+        (row.segment.duration, row.segment.snr_db)
+        for row in judged.rows
+        if row.verdict.kept and row.segment.snr_db is not None
+    ]
+    seconds = sum(duration for duration, _ in pairs)
+    return sum(duration * snr for duration, snr in pairs) / seconds if seconds else None
+
+
+def shortfall(row: SegmentRow, limits: Limits) -> float:
+    """How far a segment is from what `limits` ask: above 0 where it fails one, the larger the worse."""
+    gaps = [*_gaps(row.segment, limits)]
+    measured = max(gaps, default=-_NO_MEASURE)
+    if row.verdict.reasons and measured <= 0:
+        return _NO_MEASURE
+    return measured
+
+
+def _gaps(segment: Segment, limits: Limits) -> list[float]:
+    """Of each measure, how far it lies on the wrong side of its limit, in units that compare."""
+    compared = (
+        (segment.snr_db, limits.min_snr_db, -_UNIT_SNR_DB),
+        (segment.loudness_lufs, limits.min_loudness_lufs, -_UNIT_LOUDNESS),
+        (segment.speech_share, limits.min_speech_share, -_UNIT_SHARE),
+        (segment.confidence, limits.min_confidence, -_UNIT_SHARE),
+        (segment.given_error, limits.max_given_error, _UNIT_SHARE),
+        (segment.duration, limits.min_s, -_UNIT_S),
+        (segment.duration, limits.max_s, _UNIT_S),
+        (segment.clipped, limits.max_clipped, 0.01),
+        (segment.words_per_s, limits.min_words_per_s, -1.0),
+        (segment.words_per_s, limits.max_words_per_s, 4.0),
+        (segment.speaker_similarity, limits.min_speaker_similarity, -_UNIT_SHARE),
+    )
+    return [
+        (value - limit) / unit
+        for value, limit, unit in compared
+        if value is not None and limit is not None
+    ]
+
+
+def _key(order: str, limits: Limits) -> Callable[[SegmentRow], Any]:
+    if order == "worst":
+        return lambda row: -shortfall(row, limits)
+    if order == "text":
+        return lambda row: row.text.casefold() or None
+    return lambda row: getattr(row.segment, order)
+
+
+def _fits(row: SegmentRow, query: SegmentQuery) -> bool:
+    text = row.text.casefold()
+    return (
+        (query.kept is None or row.verdict.kept == query.kept)
+        and (not query.reason or any(each.code == query.reason for each in row.verdict.reasons))
+        and (not query.source or row.segment.source == query.source)
+        and (not query.speaker or row.segment.speaker == query.speaker)
+        and all(word in text for word in query.text.casefold().split())
+    )
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Changes whenever a file is replaced; the same while there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+def _keep(kept: OrderedDict[Path, Any], root: Path, value: Any) -> None:
+    kept[root] = value
+    kept.move_to_end(root)
+    while len(kept) > _KEPT_SETS:
+        kept.popitem(last=False)

@@ -1,0 +1,358 @@
+"""Training sets: made from recordings by a job, reviewed by a person, kept in a library on the disk."""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.manager import EngineManager
+from studio.control import Control
+from studio.dataset.ledger import DatasetFolder, Ledger, check_ids
+from studio.dataset.targets import target_named
+from studio.dataset.values import Limits, PrepareSettings, Review
+from studio.errors import Busy, Damaged, unknown
+from studio.files import storage_errors
+from studio.jobs import Job, Supervisor
+from studio.library import Damage, Library
+from studio.library_config import Config
+from studio.names import clean_name
+from studio.services import dataset_records as records
+from studio.services.dataset_builds import Builds
+from studio.services.dataset_segments import JudgedSets, mean_snr, page, speakers_of
+from studio.services.dataset_values import (
+    Dataset,
+    DatasetSummary,
+    Judged,
+    SegmentPage,
+    SegmentQuery,
+)
+from studio.text.given import clean_text
+
+if TYPE_CHECKING:
+    from studio.dataset.outlook import Outlook
+    from studio.services.coverage import Coverage
+
+MAX_NOTE = 4_000
+MAX_TEXT = 2_000
+
+#: Of a set's files, those that its copy does not take over.
+_OWN_FILES = ("config.json", ".build.lock", ".review.lock")
+
+
+class DatasetService:
+    """Thread-safe, and safe beside other processes. What is not the owner's is not found."""
+
+    def __init__(self, folder: Path, jobs: Supervisor, engines: EngineManager) -> None:
+        self._library = Library(folder, records.KIND, records.VERSION)
+        self._builds = Builds(jobs, engines.registry)
+        self._engines = engines
+        self._sets = JudgedSets()
+        self._reviewing = threading.Lock()
+
+    def list(self, owner: str) -> tuple[DatasetSummary, ...]:
+        """The owner's by name."""
+        found, _ = self._library.values(self._value)
+        mine = [dataset for dataset in found if dataset.owner == owner]
+        return tuple(sorted(mine, key=lambda each: (each.name.casefold(), each.id)))
+
+    def damaged(self) -> tuple[Damage, ...]:
+        """Those that cannot be read; they stay where they are and the others load."""
+        return self._library.values(self._value)[1]
+
+    def get(self, id_or_name: str, owner: str) -> Dataset:
+        """By its id, or by its name whatever the case. Raises NotFound naming those there are."""
+        return self._library.value(self._id(id_or_name, owner), self._value)
+
+    def create(
+        self,
+        name: str,
+        owner: str,
+        settings: PrepareSettings | None = None,
+        inputs: Sequence[Path] = (),
+        copy: bool = False,
+    ) -> Dataset:
+        """A new set, not built yet. `inputs` stay where they are; with `copy` they are files that are
+        copied into the set. Raises BadInput: a name that is taken, an input that is not there."""
+        found, config = records.existing(inputs), records.new_config(settings or PrepareSettings())
+
+        def make(folder: Path) -> Config:
+            if not copy:
+                return records.with_paths(config, found)
+            with self._library.scratch() as scratch:
+                copies = records.copy_in(found, scratch)
+                return records.with_uploads(config, DatasetFolder(folder), copies)
+
+        return self._read(self._library.create(name, owner, make))
+
+    def add(self, id: str, owner: str, inputs: Sequence[Path], copy: bool = False) -> Dataset:
+        """More recordings, for the next build. Raises as `create` does."""
+        found = records.existing(inputs)
+        if not copy:
+            return self._change(id, owner, lambda config, _: records.with_paths(config, found))
+        with self._library.scratch() as scratch:
+            copies = records.copy_in(found, scratch)
+            return self._change(
+                id, owner, lambda config, folder: records.with_uploads(config, folder, copies)
+            )
+
+    def remove_input(self, id: str, owner: str, input: str) -> Dataset:
+        """Build without an input, named by its path, from now on. What was uploaded is removed; what
+        lies elsewhere stays there. Raises NotFound."""
+        leaving: builtins.list[Path] = []
+
+        def update(config: Config, folder: DatasetFolder) -> Config:
+            config, path = records.without_input(config, folder, input)
+            leaving.extend([path] if path else [])
+            return config
+
+        changed = self._change(id, owner, update)
+        for path in leaving:
+            with storage_errors(path):
+                path.unlink(missing_ok=True)
+        return self._read(changed.id) if leaving else changed
+
+    def change(
+        self,
+        id: str,
+        owner: str,
+        *,
+        name: str | None = None,
+        settings: PrepareSettings | None = None,
+        note: str | None = None,
+    ) -> Dataset:
+        """What is None stays. Limits count at once; other settings with the next build, as the
+        summary then says. Raises NotFound, and BadInput for a name that is taken."""
+
+        def update(config: Config, folder: DatasetFolder) -> Config:
+            new = dict(config)
+            if name is not None:
+                new["name"] = clean_name(name)
+            if settings is not None:
+                new["settings"] = asdict(settings)
+            if note is not None:
+                new["note"] = clean_text(note, "note", MAX_NOTE)
+            return new
+
+        changed = self._change(id, owner, update)
+        if name is not None or settings is not None:
+            self._settle(changed)
+            return self._read(changed.id)
+        return changed
+
+    def build(self, id: str, owner: str) -> Job:
+        """Begin to build, or go on where the last build was stopped or went away.
+
+        Raises Busy while a build is at it, BadInput where there is nothing to build from, ModelMissing
+        where the recognizer that was asked for is not there.
+        """
+        id, started = self._id(id, owner), builtins.list[Job]()
+
+        def update(config: Config, _: Path) -> Config:
+            started.append(self._builds.start(id, config, records.settings_of(config)))
+            return config | {"job": started[0].id}
+
+        self._library.change(id, update)
+        return started[0]
+
+    def job(self, id: str, owner: str) -> Job | None:
+        """The last build, while it runs and afterwards; None where there was none."""
+        return self._builds.of(self._config(id, owner))
+
+    def stop(self, id: str, owner: str) -> Job:
+        """Stop the build; what is done stays for the next one. Raises BadInput where there is none."""
+        return self._builds.stop(self._config(id, owner))
+
+    def ledger(self, id: str, owner: str) -> Ledger:
+        """What the last build has found; empty before the first one. Raises Damaged."""
+        return self._sets.ledger(self._folder(self._id(id, owner)))
+
+    def segments(self, id: str, owner: str, query: SegmentQuery) -> SegmentPage:
+        """A page of them. Raises NotFound, Damaged."""
+        settings = records.settings_of(self._config(id, owner))
+        return page(self._judged(id, owner, settings), query, settings.limits)
+
+    def audio(self, id: str, owner: str, segment_id: str) -> Path:
+        """A segment's sound, kept or not. Raises NotFound, BadInput."""
+        id = self._id(id, owner)
+        check_ids([segment_id], self._sets.ledger(self._folder(id)))
+        return self._folder(id).audio(segment_id)
+
+    def decide(
+        self, id: str, owner: str, segment_ids: Iterable[str], kept: bool | None
+    ) -> DatasetSummary:
+        """Keep or drop segments whatever the limits say; None: as these say. Saved at once."""
+
+        def decided(review: Review) -> Review:
+            return replace(review, kept=kept)
+
+        return self._review(id, owner, dict.fromkeys(segment_ids, decided))
+
+    def edit_text(self, id: str, owner: str, segment_id: str, text: str | None) -> DatasetSummary:
+        """What a segment says, in place of what was recognised or given; None: that again."""
+        written = None if text is None else " ".join(clean_text(text, "text", MAX_TEXT).split())
+
+        def edited(review: Review) -> Review:
+            return replace(review, text=written)
+
+        return self._review(id, owner, {segment_id: edited})
+
+    def outlook(self, id: str, owner: str, limits: Limits | None = None) -> Outlook:
+        """What would be kept with `limits`, by default those of the set. Nothing is changed."""
+        from studio.dataset.outlook import outlook
+
+        folder, settings = self._folder(self._id(id, owner)), self.get(id, owner).settings
+        target = target_named(settings.target)
+        ledger, reviews = self._sets.ledger(folder), folder.read_reviews()
+        return outlook(ledger, reviews, limits or settings.limits, target)
+
+    def apply(self, id: str, owner: str, limits: Limits) -> Dataset:
+        """Keep what these limits keep, from now on."""
+        dataset = self.get(id, owner)
+        return self.change(dataset.id, owner, settings=replace(dataset.settings, limits=limits))
+
+    def duplicate(self, id: str, owner: str, name: str) -> Dataset:
+        """A copy with all that was decided. Raises BadInput where the name is taken, Busy while the
+        set is being built."""
+        config, folder = self._config(id, owner), self._folder(self._id(id, owner))
+        self._not_while_built(config)
+
+        def make(copy: Path) -> Config:
+            records.copy_tree(folder.root, copy, lambda path: path.name in _OWN_FILES)
+            return config | {"job": ""}
+
+        copied = self._read(self._library.create(name, owner, make))
+        self._settle(copied)
+        return self._read(copied.id)
+
+    def delete(self, id: str, owner: str) -> None:
+        """Remove a set with all that was made for it and uploaded to it. Raises Busy while it is
+        being built."""
+        id = self._id(id, owner)
+        config, folder = self._library.read(id), self._folder(id)
+        self._not_while_built(config)
+        self._library.delete(id)
+        self._builds.forget(config)
+        self._sets.forget(folder)
+
+    def size(self, id: str, owner: str) -> int:
+        """Bytes that it takes on the disk."""
+        return records.bytes_in(self._folder(self._id(id, owner)).root)
+
+    def export(
+        self, id: str, owner: str, format: str, target: Path, control: Control | None = None
+    ) -> Path:
+        """What is kept, in a form that others read ("hf", "ljspeech", "qwen" or "zip"), at `target`.
+
+        Raises NotFound for another form, BadInput where nothing is kept or `target` is taken, Busy
+        while the set is being built, StorageFailed, Cancelled.
+        """
+        from studio.dataset.exporting import export
+
+        dataset = self.get(id, owner)
+        self._not_while_built(self._config(id, owner))
+        folder = self._folder(dataset.id)
+        export(folder, dataset.name, dataset.settings, format, target, control or Control())
+        return target
+
+    def coverage(self, id: str, owner: str, control: Control | None = None) -> Coverage:
+        """Which sounds and sentences of the language the kept texts have, and what to record next."""
+        from studio.services.coverage import CoverageService
+
+        judged = self._judged(id, owner, records.settings_of(self._config(id, owner)))
+        texts = [row.text for row in judged.rows if row.verdict.kept]
+        service = CoverageService(self._engines)
+        return service.report(texts, judged.language, control or Control())
+
+    def _review(self, id: str, owner: str, changes: Mapping[str, Callable[[Review], Review]]) -> Dataset:
+        """Raises BadInput for a segment that is not there."""
+        dataset = self.get(id, owner)
+        folder = self._folder(dataset.id)
+        check_ids(changes, self._sets.ledger(folder))
+        with self._reviewing:
+            reviews = folder.read_reviews()
+            folder.change_reviews(
+                {each: change(reviews.get(each, Review())) for each, change in changes.items()}
+            )
+        self._settle(dataset)
+        return self._read(dataset.id)
+
+    def _settle(self, dataset: Dataset) -> None:
+        """Bring the files in line with what is decided; a set that was never built has none."""
+        folder = self._folder(dataset.id)
+        if folder.ledger_file.exists():
+            from studio.dataset.writing import settle
+
+            settle(folder, dataset.name, dataset.settings)
+
+    def _judged(self, id: str, owner: str, settings: PrepareSettings) -> Judged:
+        return self._sets.judged(self._folder(self._id(id, owner)), settings)
+
+    def _not_while_built(self, config: Config) -> None:
+        if self._builds.active(config):
+            raise Busy(f"“{config['name']}” is being built.", "Wait until it has ended, or stop it.")
+
+    def _value(self, id: str, config: Config) -> Dataset:
+        """Raises Damaged for a config that makes no sense; what is wrong with the rest is told."""
+        folder, settings, problem = self._folder(id), records.settings_of(config), ""
+        try:
+            judged = self._sets.judged(folder, settings)
+        except Damaged as error:
+            judged, problem = Judged((), {}, ""), str(error)
+        kept = [row for row in judged.rows if row.verdict.kept]
+        sources = tuple(judged.sources.values())
+        return Dataset(
+            id=id,
+            name=config["name"],
+            owner=config["owner"],
+            created=config["created"],
+            changed=config["changed"],
+            state=self._builds.state(config, built=folder.ledger_file.exists()),
+            stale=records.stale(config),
+            target=settings.target,
+            recordings=sum(1 for source in sources if not source.problem),
+            segments=len(judged.rows),
+            kept=len(kept),
+            total_s=sum(row.segment.duration for row in judged.rows),
+            kept_s=sum(row.segment.duration for row in kept),
+            language=judged.language,
+            speakers=speakers_of(judged),
+            mean_snr_db=mean_snr(judged),
+            problem=problem,
+            inputs=records.inputs_of(config, folder),
+            settings=settings,
+            sources=sources,
+            notes=records.notes_of(config),
+            note=str(config.get("note", "")),
+            job=str(config["job"]),
+        )
+
+    def _id(self, id_or_name: str, owner: str) -> str:
+        """Raises NotFound naming those there are, Damaged where the one that was named is."""
+        found, _ = self._library.values(lambda id, config: (id, config["name"], config["owner"]))
+        mine = [(id, name) for id, name, whose in found if whose == owner]
+        wanted = id_or_name.strip().casefold()
+        for id, _ in mine:
+            if id == id_or_name:
+                return id
+        for id, name in mine:
+            if name.casefold() == wanted:
+                return id
+        raise unknown("data set", id_or_name, [name for _, name in mine])
+
+    def _config(self, id_or_name: str, owner: str) -> Config:
+        return self._library.read(self._id(id_or_name, owner))
+
+    def _folder(self, id: str) -> DatasetFolder:
+        return DatasetFolder(self._library.folder(id))
+
+    def _read(self, id: str) -> Dataset:
+        return self._library.value(id, self._value)
+
+    def _change(self, id: str, owner: str, update: Callable[[Config, DatasetFolder], Config]) -> Dataset:
+        id = self._id(id, owner)
+        self._library.change(id, lambda config, folder: update(config, DatasetFolder(folder)))
+        return self._read(id)
