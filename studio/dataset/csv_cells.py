@@ -25,4 +25,6 @@ def one_line(text: str) -> str:
     """`text` for a cell of the files that trainers split at line ends and at "|": both become spaces,
     as do runs of white space; control characters and halves of surrogate pairs go."""
     spaced = " ".join(text.replace("|", " ").split())
+    if spaced.isprintable():  # nearly always, and a large set is written anew at every decision
+        return spaced
     return "".join(char for char in spaced if unicodedata.category(char) not in ("Cc", "Cs"))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,23 +74,11 @@ class DatasetFolder:
 
     def read_ledger(self) -> Ledger:
         """Raises Damaged. A set that was never built has an empty one."""
-        if not self.ledger_file.exists():
-            return Ledger()
-        sources, segments, language = [], [], ""
         try:
-            with self.ledger_file.open(encoding="utf-8") as lines:
-                for line in lines:
-                    row = json.loads(line)
-                    kind = row.pop("kind")
-                    if kind == "source":
-                        sources.append(from_row(Source, row))
-                    elif kind == "segment":
-                        segments.append(from_row(Segment, row))
-                    else:
-                        language = row["language"]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Damaged(f"{self.ledger_file} is damaged.", "Build the data set again.") from error
-        return Ledger(tuple(sources), tuple(segments), language)
+            facts = self.ledger_file.stat()
+        except FileNotFoundError:
+            return Ledger()
+        return _read(self.ledger_file, facts.st_ino, facts.st_mtime_ns, facts.st_size)
 
     def write_ledger(self, ledger: Ledger) -> None:
         """Whole or not at all; the same ledger makes the same bytes."""
@@ -124,11 +113,39 @@ class DatasetFolder:
             raise Busy("Somebody else is reviewing this set.", "Try again in a moment.") from error
 
 
+@lru_cache(maxsize=4)
+def _read(path: Path, *version: int) -> Ledger:
+    """The ledger in `path`; `version` changes with the file. A decision on one segment reads it anew,
+    and that of 10,000 segments takes a while."""
+    sources, segments, language = [], [], ""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                kind = row.pop("kind")
+                if kind == "source":
+                    sources.append(from_row(Source, row))
+                elif kind == "segment":
+                    segments.append(from_row(Segment, row))
+                else:
+                    language = row["language"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"{path} is damaged.", "Build the data set again.") from error
+    return Ledger(tuple(sources), tuple(segments), language)
+
+
 def from_row(kind: type[T], row: Mapping[str, Any]) -> T:
     """A dataclass of plain values from JSON. Fields of a newer version are ignored, absent ones have
     their defaults. Raises TypeError where one without a default is absent."""
-    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    known = _names(kind)  # type: ignore[arg-type]
+    if row.keys() <= known:
+        return kind(**row)
     return kind(**{key: value for key, value in row.items() if key in known})
+
+
+@cache
+def _names(kind: type[Any]) -> frozenset[str]:
+    return frozenset(each.name for each in fields(kind))
 
 
 def settings_from(row: Mapping[str, Any]) -> PrepareSettings:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 from studio.dataset.csv_cells import plain, safe
@@ -35,22 +36,26 @@ class Row:
 
 def metadata_files(rows: Sequence[Row]) -> dict[str, bytes]:
     """The metadata files by name, in the order in which they are to be written."""
+    lines = [_coqui_line(row) for row in rows]
+    sides = [row.split for row in rows]
     return {
-        METADATA: coqui_csv(rows),
-        TRAIN_METADATA: coqui_csv(row for row in rows if row.split == TRAIN),
-        EVAL_METADATA: coqui_csv(row for row in rows if row.split == EVAL),
+        METADATA: _coqui_csv(lines),
+        TRAIN_METADATA: _coqui_csv(compress(lines, (side == TRAIN for side in sides))),
+        EVAL_METADATA: _coqui_csv(compress(lines, (side == EVAL for side in sides))),
         LINES: json_lines(rows),
     }
 
 
-def coqui_csv(rows: Iterable[Row]) -> bytes:
-    """`audio_file|text|speaker_name` with a header. What a spreadsheet would run has an apostrophe
-    before it."""
+def _coqui_line(row: Row) -> str:
+    """A spreadsheet must not run any of it."""
     out = io.StringIO()
-    writer = csv.writer(out, delimiter="|", lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows([safe(cell) for cell in (row.audio, row.text, row.speaker)] for row in rows)
-    return out.getvalue().encode()
+    cells = [safe(cell) for cell in (row.audio, row.text, row.speaker)]
+    csv.writer(out, delimiter="|", lineterminator="\n").writerow(cells)
+    return out.getvalue()
+
+
+def _coqui_csv(lines: Iterable[str]) -> bytes:
+    return "".join(["|".join(_COLUMNS) + "\n", *lines]).encode()
 
 
 def json_lines(rows: Iterable[Row]) -> bytes:
