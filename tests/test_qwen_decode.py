@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from engines.drawing import Draw, penalised, pick
 from engines.qwen.package import qwen_tts_package
-from engines.qwen.sampling import Draw, Sampler, TalkerSampling, Vocabulary, penalised, pick
+from engines.qwen.sampling import Sampler, TalkerSampling, Vocabulary
 from engines.qwen.talker import Ending, TalkerInput, TalkerLoop, capture
 
 TEXT = "The quick brown fox."

@@ -37,7 +37,7 @@ def test_unloading_gives_the_memory_back(practice_models: Path, tmp_path: Path) 
 def test_a_lack_of_memory_is_told_with_a_remedy() -> None:
     import torch
 
-    from engines.qwen.memory import memory_limit
+    from engines.memory import memory_limit
 
     with pytest.raises(OutOfMemory, match="Too large") as raised:
         with memory_limit("Too large.", "Take less."):

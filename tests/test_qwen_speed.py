@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from engines.drawing import Draw
 from engines.qwen.cuda_graphs import GraphedTalkerLoop, make_loop
 from engines.qwen.deviation import deviation, outputs, signal_to_error
 from engines.qwen.int8_kernels import layer
 from engines.qwen.package import qwen_tts_package
 from engines.qwen.quantization import Int8Linear, quantise
-from engines.qwen.sampling import Draw, TalkerSampling
+from engines.qwen.sampling import TalkerSampling
 from engines.qwen.talker import Ending, FrameLoop, TalkerInput, TalkerLoop, capture
 
 GREEDY = TalkerSampling(Draw(temperature=0), Draw(temperature=0), max_frames=25)

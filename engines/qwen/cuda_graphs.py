@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engines.qwen.sampling import Draw, TalkerSampling, penalised, pick
+from engines.drawing import Draw, penalised, pick
+from engines.qwen.sampling import TalkerSampling
 from engines.qwen.stack import Stack, attend_once, rotation_table
 from engines.qwen.talker import Ending, FrameLoop, TalkerInput, TalkerLoop, TalkerModel
 

@@ -106,7 +106,7 @@ class QwenEngine:
     def unload(self) -> None:
         if self._loaded is None:
             return
-        from engines.qwen.memory import give_back
+        from engines.memory import give_back
 
         self._loaded = None
         give_back()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.base import Placement
 from engines.devices import cpu_has_bfloat16, torch_module
-from engines.qwen.memory import give_back, is_lack_of_memory, memory_limit
+from engines.memory import give_back, is_lack_of_memory, memory_limit
 from engines.qwen.package import qwen_tts_package
 from studio.errors import EngineFailed
 from studio.models.registry import ModelEntry

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.base import VoicePrompt
+from engines.memory import memory_limit
 from engines.qwen.facts import SAMPLE_RATE
-from engines.qwen.memory import memory_limit
 from engines.qwen.texts import without_control
 from studio.audio.fingerprint import fingerprint
 from studio.audio.processing import trim_silence

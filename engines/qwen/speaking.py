@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engines.base import SamplingParams, SpeechChunk, SpeechRequest
+from engines.drawing import Draw
+from engines.memory import memory_limit
 from engines.qwen.facts import SAMPLE_RATE, language_name
-from engines.qwen.memory import memory_limit
-from engines.qwen.sampling import Draw, TalkerSampling
+from engines.qwen.sampling import TalkerSampling
 from engines.qwen.talker import Ending, TalkerInput, capture
 from engines.qwen.texts import most_frames, speakable, without_control
 from studio.audio.types import Audio
