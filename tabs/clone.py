@@ -19,6 +19,7 @@ from tabs.speech.layout import SpeechTab, lay_out
 from tabs.voices import taking
 
 LABEL = "Clone"
+LATE = True
 
 
 def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:

@@ -17,6 +17,7 @@ from tabs.speech.form import option_field
 from tabs.speech.layout import SpeechTab, lay_out
 
 LABEL = "Design"
+LATE = True
 
 _EMPTY = '<p class="timbre-line">The sliders below follow the words, and can be moved.</p>'
 _READS_ITSELF = '<p class="timbre-line">This engine reads your words itself.</p>'

@@ -9,6 +9,7 @@ from tabs.transcripts import editing, keeping, starting
 from tabs.transcripts.layout import TranscribeTab, lay_out
 
 LABEL = "Transcribe"
+LATE = True
 
 
 def build(studio: Studio, blocks: gr.Blocks) -> TranscribeTab:
