@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +98,17 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise Damaged(f"{path} is damaged: {error}", "Restore it from a copy or remove it.") from error
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """`target` as another name of `source`'s bytes, or a copy where the disk has no such thing: only
+    for files that nobody changes in place. Raises OSError; FileExistsError where `target` is there."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # another disk, too many names, or a file system without links
+        shutil.copy2(source, target)
 
 
 def flush_tree(folder: Path) -> None:

@@ -1,28 +1,19 @@
-"""A training set as its config.json keeps it: where it is built from and with which settings."""
+"""Where a training set is built from: files and folders that lie elsewhere, and what was uploaded."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
-from studio.dataset.ledger import DatasetFolder, settings_from
-from studio.dataset.values import PrepareSettings
+from studio.dataset.ledger import DatasetFolder
 from studio.errors import BadInput, unknown
-from studio.files import make_folder, storage_errors
+from studio.files import link_or_copy, make_folder, storage_errors
 from studio.library_config import Config
 from studio.names import clean_name
 from studio.services.dataset_values import DatasetInput
-
-KIND = "data set"
-VERSION = 1
-
-#: Settings that need no other build: they count when what is kept is settled.
-_SETTLED = ("limits", "eval_share", "processes")
 
 #: Below the uploads' folder: sounds with the texts that belong to them. Archives lie above, as each is
 #: an input of its own.
@@ -30,10 +21,6 @@ _FILES = "files"
 _ARCHIVES = (".zip",)
 _MAX_NAME_BYTES = 180
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')
-
-
-def new_config(settings: PrepareSettings) -> Config:
-    return {"inputs": [], "settings": asdict(settings), "job": "", "note": "", "built": None}
 
 
 def inputs_of(config: Config, folder: DatasetFolder) -> tuple[DatasetInput, ...]:
@@ -48,34 +35,6 @@ def inputs_of(config: Config, folder: DatasetFolder) -> tuple[DatasetInput, ...]
         else:
             found.append(_uploaded(folder, path))
     return tuple(found)
-
-
-def settings_of(config: Config) -> PrepareSettings:
-    """Raises BadInput for values out of range, KeyError and the like where there are none."""
-    return settings_from(config["settings"])
-
-
-def stale(config: Config) -> str:
-    """What to do where another build would find other segments than the last one; else ""."""
-    built = config.get("built")
-    if built is None:
-        return ""
-    if built["inputs"] != config["inputs"] or built["files"] != config.get("files", 0):
-        return "Its recordings have changed: build it again."
-    if built["settings"] != shaping(settings_of(config)):
-        return "Its settings have changed: build it again."
-    return ""
-
-
-def notes_of(config: Config) -> tuple[str, ...]:
-    """What the last build had to say, as sentences."""
-    built = config.get("built")
-    return tuple(str(note) for note in built["notes"]) if built else ()
-
-
-def shaping(settings: PrepareSettings) -> Config:
-    """The settings that need another build when they change, as JSON."""
-    return {key: value for key, value in asdict(settings).items() if key not in _SETTLED}
 
 
 def existing(inputs: Sequence[Path]) -> list[Path]:
@@ -121,7 +80,7 @@ def with_uploads(config: Config, folder: DatasetFolder, copies: Iterable[Path]) 
             copy.rename(target)
             changes += 1
         inputs.append(_relative(folder, target) if archive else _files_input(folder))
-    files = config.get("files", 0) + changes
+    files = config["files"] + changes
     return config | {"inputs": list(dict.fromkeys(inputs)), "files": files}
 
 
@@ -138,7 +97,7 @@ def without_input(config: Config, folder: DatasetFolder, input: str) -> tuple[Co
         inputs.remove(_files_input(folder))
     if not known[input].uploaded:
         return config | {"inputs": inputs}, None
-    return config | {"inputs": inputs, "files": config.get("files", 0) + 1}, path
+    return config | {"inputs": inputs, "files": config["files"] + 1}, path
 
 
 def copy_tree(source: Path, target: Path, skip: Callable[[Path], bool]) -> None:
@@ -151,14 +110,6 @@ def copy_tree(source: Path, target: Path, skip: Callable[[Path], bool]) -> None:
         make_folder(copy.parent)
         with storage_errors(copy):
             link_or_copy(path, copy)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """`target` as another name of `source`'s bytes, or a copy where the disk has no such thing."""
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, too many names, or a file system without links
-        shutil.copy2(source, target)
 
 
 def bytes_in(folder: Path) -> int:

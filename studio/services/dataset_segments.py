@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.dataset.judging import judge
+from studio.dataset.judging import judge_all
 from studio.dataset.ledger import DatasetFolder, Ledger
 from studio.dataset.targets import target_named
 from studio.dataset.values import Limits, PrepareSettings, Review, Segment
@@ -71,11 +71,10 @@ class JudgedSets:
 
 def judged(ledger: Ledger, reviews: Mapping[str, Review], settings: PrepareSettings) -> Judged:
     """Every segment with its verdict, its text and its side of the split."""
-    target, limits = target_named(settings.target), settings.limits
-    verdicts = {
-        each.id: judge(each, limits, target, reviews.get(each.id), ledger.language)
-        for each in ledger.segments
-    }
+    found = judge_all(
+        ledger.segments, settings.limits, target_named(settings.target), reviews, ledger.language
+    )
+    verdicts = {each.id: verdict for each, verdict in zip(ledger.segments, found, strict=True)}
     sides: Mapping[str, str] = {}
     kept = [each for each in ledger.segments if verdicts[each.id].kept]
     dropped = [each for each in ledger.segments if not verdicts[each.id].kept]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engines.manager import EngineManager
 from studio.control import Control
+from studio.dataset import config as configs
 from studio.dataset.ledger import DatasetFolder, Ledger, check_ids
 from studio.dataset.targets import target_named
 from studio.dataset.values import Limits, PrepareSettings, Review
@@ -47,7 +48,7 @@ class DatasetService:
     """Thread-safe, and safe beside other processes. What is not the owner's is not found."""
 
     def __init__(self, folder: Path, jobs: Supervisor, engines: EngineManager) -> None:
-        self._library = Library(folder, records.KIND, records.VERSION)
+        self._library = Library(folder, configs.KIND, configs.VERSION)
         self._builds = Builds(jobs, engines.registry)
         self._engines = engines
         self._sets = JudgedSets()
@@ -77,7 +78,7 @@ class DatasetService:
     ) -> Dataset:
         """A new set, not built yet. `inputs` stay where they are; with `copy` they are files that are
         copied into the set. Raises BadInput: a name that is taken, an input that is not there."""
-        found, config = records.existing(inputs), records.new_config(settings or PrepareSettings())
+        found, config = records.existing(inputs), configs.new_config(settings or PrepareSettings())
 
         def make(folder: Path) -> Config:
             if not copy:
@@ -152,7 +153,7 @@ class DatasetService:
         id, started = self._id(id, owner), builtins.list[Job]()
 
         def update(config: Config, _: Path) -> Config:
-            started.append(self._builds.start(id, config, records.settings_of(config)))
+            started.append(self._builds.start(id, config, configs.settings_of(config)))
             return config | {"job": started[0].id}
 
         self._library.change(id, update)
@@ -172,7 +173,7 @@ class DatasetService:
 
     def segments(self, id: str, owner: str, query: SegmentQuery) -> SegmentPage:
         """A page of them. Raises NotFound, Damaged."""
-        settings = records.settings_of(self._config(id, owner))
+        settings = configs.settings_of(self._config(id, owner))
         return page(self._judged(id, owner, settings), query, settings.limits)
 
     def audio(self, id: str, owner: str, segment_id: str) -> Path:
@@ -262,7 +263,7 @@ class DatasetService:
         """Which sounds and sentences of the language the kept texts have, and what to record next."""
         from studio.services.coverage import CoverageService
 
-        judged = self._judged(id, owner, records.settings_of(self._config(id, owner)))
+        judged = self._judged(id, owner, configs.settings_of(self._config(id, owner)))
         texts = [row.text for row in judged.rows if row.verdict.kept]
         service = CoverageService(self._engines)
         return service.report(texts, judged.language, control or Control())
@@ -297,7 +298,7 @@ class DatasetService:
 
     def _value(self, id: str, config: Config) -> Dataset:
         """Raises Damaged for a config that makes no sense; what is wrong with the rest is told."""
-        folder, settings, problem = self._folder(id), records.settings_of(config), ""
+        folder, settings, problem = self._folder(id), configs.settings_of(config), ""
         try:
             judged = self._sets.judged(folder, settings)
         except Damaged as error:
@@ -311,7 +312,7 @@ class DatasetService:
             created=config["created"],
             changed=config["changed"],
             state=self._builds.state(config, built=folder.ledger_file.exists()),
-            stale=records.stale(config),
+            stale=configs.stale(config),
             target=settings.target,
             recordings=sum(1 for source in sources if not source.problem),
             segments=len(judged.rows),
@@ -325,7 +326,7 @@ class DatasetService:
             inputs=records.inputs_of(config, folder),
             settings=settings,
             sources=sources,
-            notes=records.notes_of(config),
+            notes=configs.notes_of(config),
             note=str(config.get("note", "")),
             job=str(config["job"]),
         )

@@ -1,0 +1,73 @@
+"""What a training set's config.json says beside the head of its library.
+
+inputs    files and folders: absolute paths, or paths below the set's folder for what was uploaded
+files     how often the uploads have changed
+settings  PrepareSettings
+job       id of the last build; ""
+note      the person's own
+built     inputs, files and settings of the last build that ended well, with its notes; null before
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from studio.dataset.ledger import settings_from
+from studio.dataset.values import PrepareSettings
+from studio.library_config import Config
+
+#: Of the library.
+KIND, VERSION = "data set", 1
+
+#: Settings that need no other build: they count when what is kept is settled.
+_SETTLED = ("limits", "eval_share", "processes")
+
+
+def new_config(settings: PrepareSettings) -> Config:
+    return {
+        "inputs": [],
+        "files": 0,
+        "settings": asdict(settings),
+        "job": "",
+        "note": "",
+        "built": None,
+    }
+
+
+def settings_of(config: Config) -> PrepareSettings:
+    """Raises BadInput for values out of range, KeyError and the like where there are none."""
+    return settings_from(config["settings"])
+
+
+def as_built(begun: Config, notes: Sequence[str]) -> Config:
+    """What `built` says after a build that began with the config `begun`."""
+    return {
+        "inputs": begun["inputs"],
+        "files": begun["files"],
+        "settings": _shaping(begun),
+        "notes": list(notes),
+    }
+
+
+def stale(config: Config) -> str:
+    """What to do where another build would find other segments than the last one; else ""."""
+    built = config["built"]
+    if built is None:
+        return ""
+    if (built["inputs"], built["files"]) != (config["inputs"], config["files"]):
+        return "Its recordings have changed: build it again."
+    if built["settings"] != _shaping(config):
+        return "Its settings have changed: build it again."
+    return ""
+
+
+def notes_of(config: Config) -> tuple[str, ...]:
+    """What the last build had to say, as sentences."""
+    return tuple(config["built"]["notes"]) if config["built"] else ()
+
+
+def _shaping(config: Config) -> Config:
+    """The settings that need another build when they change."""
+    settings = asdict(settings_of(config))
+    return {key: value for key, value in settings.items() if key not in _SETTLED}

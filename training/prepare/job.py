@@ -1,0 +1,296 @@
+"""The job that builds a training set: training.prepare.job:run
+
+It takes up nothing from an earlier attempt but what that has left in the cache, by content: prepared
+recordings, hashes, recognised texts. So a build that was killed and one that was not end alike.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from engines.base import EngineFolders
+from engines.manager import EngineManager
+from engines.registry import Registry
+from studio.dataset.config import KIND, VERSION, as_built, settings_of
+from studio.dataset.duplicates import with_duplicates_by_sound, with_duplicates_by_text
+from studio.dataset.ledger import DatasetFolder, Ledger
+from studio.dataset.outlook import outlook
+from studio.dataset.targets import target_named
+from studio.dataset.values import PrepareSettings, Segment, Source
+from studio.dataset.writing import Settled, settle
+from studio.errors import BadInput, Busy, StudioError
+from studio.files import storage_errors
+from studio.jobs import JobContext
+from studio.library import Library
+from studio.library_config import Config
+from studio.models.folders import ModelFolders
+from studio.workspace import Workspace
+from training.prepare.assembling import (
+    Assembled,
+    Hashed,
+    assemble,
+    main_language,
+    once_each,
+    publish,
+    unread,
+    worth_a_text,
+)
+from training.prepare.hashing import Hashes
+from training.prepare.importing import find
+from training.prepare.pool import LogSettings, work_on
+from training.prepare.recording import Prepared, RecordingTask, cached, prepare
+from training.prepare.text_measures import with_pace
+from training.prepare.transcribing import write_down
+from training.prepare.values import Found, RecognizerChoice
+
+log = logging.getLogger(__name__)
+
+_NOT_TRANSCRIBED = "Its sound was dropped, so nobody wrote it down: keep it and build again, or type it."
+
+
+def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
+    """Build the data set `params["dataset"]`, its texts by `params["recognizer"]` (None: none).
+
+    Returns what came of it. Raises Busy while another build is at it, BadInput where no recording can
+    be read, StorageFailed, Cancelled, and what recognizing raises.
+    """
+    workspace = Workspace(context.settings.home)
+    library = Library(workspace.datasets, KIND, VERSION)
+    folder = library.folder(params["dataset"])
+    lock = FileLock(folder / ".build.lock", timeout=0)
+    try:
+        with storage_errors(folder), lock:
+            choice = params.get("recognizer")
+            recognizer = RecognizerChoice(**choice) if choice else None
+            return _Build(workspace, library, folder.name, recognizer, context).run()
+    except Timeout as error:
+        raise Busy("This data set is being built already.", "Wait until that has ended.") from error
+
+
+class _Build:
+    """One set, as its config was when the build began."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        library: Library,
+        id: str,
+        recognizer: RecognizerChoice | None,
+        context: JobContext,
+    ) -> None:
+        self._id, self._library, self._context = id, library, context
+        self._config = library.read(id)
+        self._settings = settings_of(self._config)
+        self._folder = DatasetFolder(library.folder(id))
+        self._recognizer = recognizer
+        self._cache = workspace.prepared
+        self._engine_folders = EngineFolders(
+            workspace.voice_prompts,
+            ModelFolders(context.settings.models_dir, context.settings.qwen_dir),
+        )
+        self._sounds: dict[str, Path] = {}  # by source, the folder of its segments
+        self._notes: list[str] = []
+
+    def run(self) -> dict[str, Any]:
+        found = self._find()
+        recordings, problems = self._hashed(found)
+        outcomes = self._prepared(recordings)
+        speaker = self._settings.speaker or self._config["name"]
+        assembled = assemble(recordings, outcomes, problems, speaker)
+        self._check(assembled.sources)
+        ledger = self._ledger(assembled)
+        self._context.progress(0, 0, "saving")
+        publish(self._folder, ledger, self._sound)
+        return self._finished(ledger)
+
+    def _find(self) -> Found:
+        self._context.progress(0, 0, "looking for recordings")
+        inputs = [self._folder.root / text for text in self._config["inputs"]]
+        found = find(inputs, self._cache / "unpacked", self._settings, self._context.control)
+        self._notes += found.notes
+        return found
+
+    def _hashed(self, found: Found) -> tuple[list[Hashed], list[Source]]:
+        """Each content once, and what could not be read."""
+        problems, hashed = list(found.problems), list[Hashed]()
+        hashes = Hashes(self._cache / "hashes" / f"{self._id}.json")
+        sizes = {each.path: each.path.stat().st_size for each in found.recordings if each.path.exists()}
+        total, done = sum(sizes.values()), 0
+
+        def count(size: int) -> None:
+            nonlocal done
+            done += size
+            self._context.progress(min(done, total), total, "comparing with the last build")
+
+        for recording in found.recordings:
+            try:
+                sha256 = hashes.of(recording.path, count)
+            except BadInput as error:
+                problems.append(unread(recording, error))
+            else:
+                hashed.append(Hashed(recording, sha256, sizes[recording.path]))
+        hashes.save()
+        hashed, notes = once_each(hashed)
+        self._notes += notes
+        return hashed, problems
+
+    def _prepared(self, recordings: Sequence[Hashed]) -> list[Prepared | StudioError]:
+        """The segments of each recording; only those that the cache does not have are worked on."""
+        tasks = [
+            RecordingTask(
+                each.recording.path, each.sha256, each.recording.given, self._settings, self._cache
+            )
+            for each in recordings
+        ]
+        outcomes: list[Prepared | StudioError | None] = []
+        for task in tasks:
+            self._context.control.check()
+            outcomes.append(cached(task))
+        missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
+        meter = _Meter(self._context, [_seconds(recordings[index]) for index in missing])
+        made = work_on(
+            prepare,
+            [tasks[index] for index in missing],
+            self._settings.processes,
+            self._context.control,
+            meter,
+            LogSettings(self._context.settings.log_level, self._context.settings.log_json),
+        )
+        for index, outcome in zip(missing, made, strict=True):
+            outcomes[index] = outcome
+        ended = [each for each in outcomes if each is not None]
+        self._sounds = {
+            each.id: outcome.folder
+            for each, outcome in zip(recordings, ended, strict=True)
+            if isinstance(outcome, Prepared)
+        }
+        return ended
+
+    def _check(self, sources: Sequence[Source]) -> None:
+        failed = [source for source in sources if source.problem]
+        for source in failed:
+            log.warning("a recording cannot be used: %s", source.problem)
+        if len(failed) == len(sources):
+            first = failed[0]
+            others = f" The same or worse goes for {len(failed) - 1} more." if len(failed) > 1 else ""
+            raise BadInput(f"{first.name} cannot be used: {first.problem}{others}", first.hint)
+        silent = [source.name for source in sources if not source.problem and not source.speech_s]
+        if silent:
+            more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
+            self._notes.append(f"No speech was found in {', '.join(silent[:3])}{more}.")
+
+    def _ledger(self, assembled: Assembled) -> Ledger:
+        segments = with_duplicates_by_sound(assembled.segments)
+        segments = self._with_texts(segments, assembled)
+        segments = with_duplicates_by_text(with_pace(segments))
+        return Ledger(assembled.sources, tuple(segments), main_language(segments))
+
+    def _with_texts(self, segments: Sequence[Segment], assembled: Assembled) -> list[Segment]:
+        wanted = worth_a_text(segments, self._settings.limits, self._folder.read_reviews())
+        chosen = {segment.id for segment in wanted}
+        written = {
+            segment.id: segment for segment in self._write_down(wanted, assembled, self._recognizer)
+        }
+        given = [each for each in segments if each.given and each.id not in chosen]
+        written |= {segment.id: segment for segment in self._write_down(given, assembled, None)}
+        if wanted and self._recognizer is None and not any(each.text for each in written.values()):
+            self._notes.append(
+                "There is no recognizer and no given text, so nothing has a text."
+                " Get a recognizer with: python app.py models download whisper-turbo"
+            )
+        return [written.get(each.id) or replace(each, text_note=_NOT_TRANSCRIBED) for each in segments]
+
+    def _write_down(
+        self, segments: Sequence[Segment], assembled: Assembled, choice: RecognizerChoice | None
+    ) -> list[Segment]:
+        settings = self._context.settings
+        manager = EngineManager(
+            Registry(self._engine_folders),
+            settings.engine_idle_s,
+            device=settings.device,
+            dtype=settings.dtype,
+        )
+        try:
+            return write_down(
+                segments,
+                self._sound,
+                choice,
+                self._settings,
+                manager,
+                self._cache / "texts",
+                self._context.control,
+                assembled.whole,
+            )
+        finally:
+            manager.close()
+
+    def _sound(self, segment: Segment) -> Path:
+        return self._sounds[segment.source] / f"{segment.id}.wav"
+
+    def _finished(self, ledger: Ledger) -> dict[str, Any]:
+        """Settle by what people have decided meanwhile, and say what came of it."""
+        now = self._library.read(self._id)
+        meanwhile = settings_of(now)
+        settings = replace(self._settings, limits=meanwhile.limits, eval_share=meanwhile.eval_share)
+        settled = settle(self._folder, now["name"], settings)
+        notes = tuple(dict.fromkeys((*self._notes, *settled.notes)))
+
+        def remember(config: Config, _: Path) -> Config:
+            return config | {"built": as_built(self._config, notes)}
+
+        self._library.change(self._id, remember)
+        return self._result(ledger, settings, settled, notes)
+
+    def _result(
+        self, ledger: Ledger, settings: PrepareSettings, settled: Settled, notes: Sequence[str]
+    ) -> dict[str, Any]:
+        target = target_named(settings.target)
+        reviews = self._folder.read_reviews()
+        words = outlook(ledger, reviews, settings.limits, target).words
+        problems = [
+            {"name": source.name, "problem": source.problem, "hint": source.hint}
+            for source in ledger.sources
+            if source.problem
+        ]
+        return asdict(settled) | {
+            "sources": len(ledger.sources) - len(problems),
+            "problems": problems,
+            "notes": list(notes),
+            "words": words,
+        }
+
+
+class _Meter:
+    """Reports the seconds of all recordings that are prepared as the job's progress."""
+
+    def __init__(self, context: JobContext, seconds: Sequence[float]) -> None:
+        self._context, self._seconds = context, seconds
+        self._done = [0.0] * len(seconds)
+        self._report()
+
+    def __call__(self, index: int, fraction: float) -> None:
+        self._done[index] = max(self._done[index], self._seconds[index] * fraction)
+        self._report()
+
+    def _report(self) -> None:
+        if self._seconds:
+            whole = sum(done >= seconds for done, seconds in zip(self._done, self._seconds, strict=True))
+            stage = f"preparing, {whole} of {len(self._seconds)} recordings"
+            total = max(1, round(sum(self._seconds)))
+            self._context.progress(min(total, int(sum(self._done))), total, stage)
+
+
+def _seconds(each: Hashed) -> float:
+    """How long a recording is, for the progress; a guess where its header cannot be read."""
+    from studio.audio.reading import probe
+
+    try:
+        return max(0.1, probe(each.recording.path).duration)
+    except StudioError:
+        return max(0.1, each.size / 100_000)
