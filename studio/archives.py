@@ -17,7 +17,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,6 +42,7 @@ _BLOCK = 1 << 20
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}){0,3}")
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENCRYPTED = 1
 #: The record at a zip's end, before a comment of at most 64 KiB: its sixth field is the directory's
@@ -107,6 +108,35 @@ def read_archive(path: Path, kind: str, version: int, into: Path) -> dict[str, A
     except BaseException:
         _take_back(written, into, made)
         raise
+
+
+def unpack_archive(path: Path, into: Path, check: Callable[[], None] = lambda: None) -> dict[str, str]:
+    """Put the files of anybody's zip into the folder `into`, new or empty, and return what each is
+    called there -> what it was called. They get names of our own ("000001.wav"), so that no name, two
+    that differ by case only among them, can do harm. `check` is called for every file and may raise.
+
+    Raises BadInput as `read_archive` does, except that nothing is asked of a manifest; StorageFailed.
+    """
+    made = not into.exists()
+    make_folder(into)
+    names: dict[str, str] = {}
+    try:
+        with _opened(path) as archive:
+            left = MAX_BYTES
+            for name, info in _judged(archive).items():
+                if info.is_dir():
+                    continue
+                check()
+                suffix = _SUFFIX.search(name)
+                own = f"{len(names) + 1:06d}{suffix[0].lower() if suffix else ''}"
+                names[own] = name
+                left -= _unpack(archive, info, into / own, None, left)
+    except BaseException as error:
+        _take_back([into / own for own in names], into, made)
+        if isinstance(error, BadInput):
+            raise BadInput(error.message, "Unpack it yourself and choose the folder.") from error
+        raise
+    return names
 
 
 @contextmanager
@@ -235,9 +265,10 @@ def _manifest(
 
 
 def _unpack(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, expected: str, left: int
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, expected: str | None, left: int
 ) -> int:
-    """Write one file, at most `left` bytes; returns how many. Headers are not believed."""
+    """Write one file, at most `left` bytes, whose SHA-256 must be `expected` (None: any); returns how
+    many bytes. Headers are not believed."""
     digest, count = hashlib.sha256(), 0
     with archive.open(info) as source, storage_errors(target), target.open("xb") as sink:
         while block := source.read(_BLOCK):
@@ -246,7 +277,7 @@ def _unpack(
                 raise _refused("it unpacks to more than it says")
             digest.update(block)
             sink.write(block)
-    if digest.hexdigest() != expected:
+    if expected is not None and digest.hexdigest() != expected:
         raise _refused(f"“{info.filename}” is not what was exported: its checksum is wrong")
     return count
 
