@@ -27,4 +27,5 @@ def one_line(text: str) -> str:
     spaced = " ".join(text.replace("|", " ").split())
     if spaced.isprintable():  # nearly always, and a large set is written anew at every decision
         return spaced
-    return "".join(char for char in spaced if unicodedata.category(char) not in ("Cc", "Cs"))
+    kept = (char for char in spaced if unicodedata.category(char) not in ("Cc", "Cs"))
+    return "".join(kept).strip()
