@@ -133,7 +133,7 @@ def settings_from(row: dict[str, Any]) -> RunSettings:
     for key in ("targets", "heads"):
         lora[key] = tuple(lora.get(key, ()))
     kinds = {"family": Family, "method": Method, "precision": Precision, "schedule": Schedule}
-    enums = {key: kind(row[key]) for key, kind in kinds.items() if key in row}
+    enums: dict[str, Any] = {key: kind(row[key]) for key, kind in kinds.items() if key in row}
     return from_row(
         RunSettings,
         {
