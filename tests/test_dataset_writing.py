@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from studio.dataset import writing
 from studio.dataset.csv_cells import one_line, plain, safe
-from studio.dataset.duplicates import MOST_BITS, with_duplicates_by_sound, with_duplicates_by_text
+from studio.dataset.duplicates import SAME_SOUND_BITS, with_duplicates_by_sound, with_duplicates_by_text
 from studio.dataset.judging import judge_all
 from studio.dataset.ledger import DatasetFolder
 from studio.dataset.metadata import Row, metadata_files, read_metadata
@@ -74,7 +74,9 @@ class TestDuplicates:
         segments += [segment(TWO, 1, sound=""), segment(TWO, 2, sound="")]
         assert not any(each.duplicate_audio for each in with_duplicates_by_sound(segments))
 
-    @pytest.mark.parametrize(("flipped", "alike"), [(MOST_BITS, True), (MOST_BITS + 1, False)])
+    @pytest.mark.parametrize(
+        ("flipped", "alike"), [(SAME_SOUND_BITS - 1, True), (SAME_SOUND_BITS, False)]
+    )
     def test_the_number_of_bits_decides(self, flipped: int, alike: bool) -> None:
         pair = [
             segment(ONE, 1, 2.0, sound=fingerprint(1)),

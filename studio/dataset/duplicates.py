@@ -15,8 +15,8 @@ from studio.dataset.values import Segment
 log = logging.getLogger(__name__)
 
 SOUND_BITS = 256
-#: Fingerprints that differ in at most so many bits are of the same sound.
-MOST_BITS = 64
+#: Fingerprints that differ in fewer bits are of the same sound (training.prepare.sound_prints makes them).
+SAME_SOUND_BITS = 64
 #: The same sound in another file may be cut a little differently: seconds, and share of its length.
 _LONGER_S, _LONGER = 0.3, 0.1
 #: How many segments are compared with all others at once.
@@ -86,7 +86,7 @@ def _alike(segments: Sequence[Segment]) -> Iterator[tuple[int, int]]:
         rows = prints[start : start + _BLOCK]
         end = int(ends[start : start + _BLOCK].max())
         differing = _differing_bits(rows, prints[start:end])
-        for row, column in np.argwhere(differing <= MOST_BITS):
+        for row, column in np.argwhere(differing < SAME_SOUND_BITS):
             if row < column < ends[start + row] - start:
                 yield known[start + row], known[start + column]
 
