@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def loudness(audio: Audio) -> float | None:
     None for what has none: clips shorter than a gating block of 0.4 s, and silence, which is all
     below -70 LUFS.
     """
-    meter = _StreamMeter(audio.sample_rate)
+    meter = StreamMeter(audio.sample_rate)
     meter.push(audio.samples)
     return meter.loudness()
 
@@ -61,7 +62,7 @@ def measure(path: Path, control: Control | None = None) -> Measured:
     """
     control = control or Control()
     facts = reading.probe(path)
-    meter = _StreamMeter(facts.sample_rate)
+    meter = StreamMeter(facts.sample_rate)
     peak = 0.0
     for number, block in enumerate(reading.blocks(path, None, _BLOCK_S)):
         control.progress("Measuring the loudness", min(1.0, number * _BLOCK_S / facts.duration))
@@ -98,7 +99,7 @@ def normalise_file(
     return Normalised(before.lufs, gain_db, gain_db < wanted)
 
 
-class _StreamMeter:
+class StreamMeter:
     """BS.1770 for one channel that arrives in blocks; pyloudnorm, whose filters these are, wants
     the whole at once. Unlike there an incomplete last gating block does not count, as the standard
     says, which changes clips of a second or two by up to 0.3 LU and longer ones by nothing."""
@@ -106,22 +107,21 @@ class _StreamMeter:
     def __init__(self, sample_rate: int) -> None:
         from pyloudnorm.iirfilter import IIRfilter
 
-        # The two stages of the K-weighting with the values that pyloudnorm.Meter takes.
-        self._filters = [
-            IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, sample_rate, "high_shelf"),
-            IIRfilter(0.0, 0.5, 38.0, sample_rate, "high_pass"),
-        ]
-        self._states = [np.zeros(2) for _ in self._filters]
+        # The two stages of the K-weighting with the values that pyloudnorm.Meter takes, as one filter,
+        # which is twice as quick.
+        shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, sample_rate, "high_shelf")
+        high_pass = IIRfilter(0.0, 0.5, 38.0, sample_rate, "high_pass")
+        self._b = np.convolve(shelf.b, high_pass.b)
+        self._a = np.convolve(shelf.a, high_pass.a)
+        self._state = np.zeros(len(self._a) - 1)
         self._step = _GATE_S / _STEPS * sample_rate  # samples, not always whole
-        self._sums: list[float] = []  # of the squares, a step each
+        self._sums = array("d")  # of the squares, a step each
         self._rest = np.zeros(0)
 
     def push(self, block: Samples) -> None:
         from scipy.signal import lfilter
 
-        weighted = block.astype(np.float64)
-        for index, stage in enumerate(self._filters):
-            weighted, self._states[index] = lfilter(stage.b, stage.a, weighted, zi=self._states[index])
+        weighted, self._state = lfilter(self._b, self._a, block.astype(np.float64), zi=self._state)
         pending = np.concatenate([self._rest, np.square(weighted)])
         # Steps begin at whole samples nearest below their time, so that none drifts.
         done = len(self._sums)
@@ -131,15 +131,18 @@ class _StreamMeter:
             count += 1
         if count:
             edges = [int((done + index) * self._step) - origin for index in range(count + 1)]
-            self._sums += np.add.reduceat(pending[: edges[-1]], edges[:-1]).tolist()
+            self._sums.extend(np.add.reduceat(pending[: edges[-1]], edges[:-1]))
             pending = pending[edges[-1] :]
         self._rest = pending
 
-    def loudness(self) -> float | None:
-        """LUFS of everything pushed, gated; None where there is none."""
-        if len(self._sums) < _STEPS:
+    def loudness(self, start: float = 0.0, end: float | None = None) -> float | None:
+        """LUFS of everything pushed, or of it from `start` to `end` seconds (to 0.1 s), gated; None
+        where there is none."""
+        step_s = _GATE_S / _STEPS
+        sums = self._sums[round(start / step_s) : None if end is None else round(end / step_s)]
+        if len(sums) < _STEPS:
             return None
-        power = np.convolve(self._sums, np.ones(_STEPS), "valid") / (self._step * _STEPS)
+        power = np.convolve(sums, np.ones(_STEPS), "valid") / (self._step * _STEPS)
         power = power[power >= _power(_SILENT_LUFS)]
         if not len(power):
             return None

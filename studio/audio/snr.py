@@ -10,7 +10,7 @@ for noisy speech only. All is of the band up to 8 kHz.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,10 @@ from studio.audio import vad
 from studio.audio.resampling import resample
 from studio.audio.types import Audio, Samples
 
-_FRAME = vad.SAMPLE_RATE * 30 // 1000
+#: Samples of what is judged at once: 30 ms.
+FRAME = vad.SAMPLE_RATE * 30 // 1000
 #: The detector's strictest mode: what it lets through as noise is none for sure.
-_MODE = 3
+MODE = 3
 #: A quiet recording is shown to the detector with its loudest tenth at this RMS (-20 dBFS), since it takes
 #: quiet speech for silence.
 _SHOWN_RMS = 0.1
@@ -71,12 +72,19 @@ def estimate(samples: Samples, rate: int, noise_floor: float | None = None) -> S
     if not len(samples) or not np.any(samples):
         return Snr(None, reason=NO_SOUND)
     heard = _heard(samples, rate)
-    frames = _of_clip(heard)
+    return of_frames(_of_clip(heard), lambda: heard, noise_floor)
+
+
+def of_frames(frames: Frames, heard: Callable[[], Samples], noise_floor: float | None = None) -> Snr:
+    """The same for frames that have been judged already. `heard` gives their sound, mono float32 [n]
+    at vad.SAMPLE_RATE without an offset; it is asked for where there are no pauses."""
+    if not frames.power.any():
+        return Snr(None, reason=NO_SOUND)
     if frames.speech.sum() < _LEAST_FRAMES:
         return Snr(None, reason=NO_SPEECH)
     noise = noise_floor if noise_floor is not None else frames.noise()
     if noise is None:
-        return Snr(None, reason=MUTED) if frames.muted() else _wada(heard)
+        return Snr(None, reason=MUTED) if frames.muted() else _wada(heard())
     speech = float(frames.power[frames.speech].mean()) - noise
     if speech <= 0:
         return Snr(None, reason=LOUD)
@@ -93,10 +101,9 @@ def pauses(samples: Samples, rate: int) -> list[tuple[float, float]]:
     """From when to when, in seconds, nobody speaks and only the noise is heard."""
     if not len(samples) or not np.any(samples):
         return []
-    frames = _of_clip(_heard(samples, rate))
-    silent = frames.in_pauses() & (frames.power > _MUTED)
+    silent = _of_clip(_heard(samples, rate)).sounding_pauses()
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
-    seconds = edges * _FRAME / vad.SAMPLE_RATE
+    seconds = edges * FRAME / vad.SAMPLE_RATE
     return [(float(start), float(end)) for start, end in zip(seconds[::2], seconds[1::2], strict=True)]
 
 
@@ -106,13 +113,13 @@ def _heard(samples: Samples, rate: int) -> Samples:
     return heard - np.median(heard) if len(heard) else heard
 
 
-def _of_clip(heard: Samples) -> _Frames:
+def _of_clip(heard: Samples) -> Frames:
     shown = _shown_gain(heard)
     return _measured([heard * shown], 1 / shown**2)
 
 
 def _shown_gain(samples: Samples) -> float:
-    whole = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    whole = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
     if not len(whole):
         return 1.0
     loudest = float(np.sqrt(np.percentile(np.square(whole).mean(axis=1), 90)))
@@ -120,8 +127,8 @@ def _shown_gain(samples: Samples) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Frames:
-    """30 ms each."""
+class Frames:
+    """FRAME samples at vad.SAMPLE_RATE each, and whether the detector at MODE takes them for speech."""
 
     power: npt.NDArray[np.float64]  # mean square
     speech: npt.NDArray[np.bool_]
@@ -151,6 +158,10 @@ class _Frames:
             return around >= _LEAST_FRAMES
         return bool((pauses <= _MUTED).mean() > 0.5)
 
+    def sounding_pauses(self) -> npt.NDArray[np.bool_]:
+        """Frames in pauses in which the noise is heard."""
+        return self.in_pauses() & (self.power > _MUTED)
+
     def in_pauses(self) -> npt.NDArray[np.bool_]:
         """Frames in pauses, without those beside speech, into which it fades."""
         inside = np.zeros(len(self.speech), bool)
@@ -162,15 +173,15 @@ class _Frames:
         return inside
 
 
-def _measured(blocks: Iterable[Samples], scale: float = 1.0) -> _Frames:
+def _measured(blocks: Iterable[Samples], scale: float = 1.0) -> Frames:
     """`scale` leads back from what the detector is shown to the recording's mean squares."""
     judged = [
         (scale * float(np.mean(np.square(frame, dtype=np.float64))), speaks)
-        for frame, speaks in vad.judged_frames(blocks, _FRAME, _MODE)
-        if len(frame) == _FRAME
+        for frame, speaks in vad.judged_frames(blocks, FRAME, MODE)
+        if len(frame) == FRAME
     ]
     powers, flags = zip(*judged, strict=True) if judged else ((), ())
-    return _Frames(np.array(powers, np.float64), np.array(flags, bool))
+    return Frames(np.array(powers, np.float64), np.array(flags, bool))
 
 
 def _wada(heard: Samples) -> Snr:
