@@ -17,7 +17,7 @@ _PAUSE_S = 2.0
 #: More words than these, one after the other, are not missed by a recognizer: they were not spoken.
 _MISSED = 6
 #: A word of which a smaller share of the letters is heard was not heard.
-_SAME = 0.4
+_SAME = 0.6
 #: So many words may be claimed by a neighbour of what was left out.
 _CLAIMED = 3
 

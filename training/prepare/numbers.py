@@ -303,5 +303,5 @@ def _korean_count(number: int) -> str:
 
 
 def _ascii_digits(text: str) -> str:
-    """Digits of every script as 0 to 9."""
-    return DIGIT.sub(lambda found: str(unicodedata.digit(found.group())), text)
+    """Digits of every script as 0 to 9; those that are younger than Python's tables are left out."""
+    return DIGIT.sub(lambda found: str(unicodedata.digit(found.group(), "")), text)

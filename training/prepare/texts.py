@@ -30,14 +30,17 @@ _SOUNDS = frozenset({
 })  # fmt: skip
 
 _QUOTES = str.maketrans({**dict.fromkeys("“”„‟«»＂", '"'), **dict.fromkeys("‘’‚‛′`´‹›", "'")})
-_SPACED_DASH = regex.compile(r"\s*[—–―‒]+\s*|\s+--+\s+")
+_SPACED_QUOTE = regex.compile(r"[«„]\s+|\s+»")
+_DASH = regex.compile(r"(?<=\d)[–‒](?=\d)|(?<dash>\s*[—–―‒]+\s*|\s+--+\s+)")
 _HYPHEN = str.maketrans(dict.fromkeys("‐‑−", "-"))
 #: Nobody speaks these: signs, emoji, and what divides the columns of a table.
-_UNSPOKEN = regex.compile(r"[|\\^~_*•·¶©®™\p{So}\p{Sk}\p{Co}\p{Cn}\uFE0E\uFE0F\U000E0020-\U000E007F]")
+_UNSPOKEN = regex.compile(
+    r"[|\\^~_*<>{}\[\]•·¶©®™\p{So}\p{Sk}\p{Co}\p{Cn}\uFE0E\uFE0F\U000E0020-\U000E007F]"
+)
 #: A cell that begins so is a formula to a spreadsheet; a sentence that does is an item of a list.
 _LEADING = regex.compile(r"^(?:[=+@>#\s]|-(?!\d))+")
 _SPACE_BEFORE = regex.compile(r"\s+([,.;:!?…。，、！？])")
-_REPEATED = regex.compile(r"([!?,;:])\1+|\.{4,}|…")
+_REPEATED = regex.compile(r"([!?,;:])\1+|[.…]*…[.…]*|\.{4,}")
 
 
 def normalised(text: str, language: str, target: Target) -> tuple[str, str]:
@@ -48,8 +51,9 @@ def normalised(text: str, language: str, target: Target) -> tuple[str, str]:
     """
     notes = []
     made, noises = _without_noises(clean(text))
-    made = _SPACED_DASH.sub(_dash, made.translate(_QUOTES).translate(_HYPHEN))
-    made = _UNSPOKEN.sub(" ", made)
+    made = " ".join(_UNSPOKEN.sub(" ", made).split())
+    made = _SPACED_QUOTE.sub('"', made).translate(_QUOTES).translate(_HYPHEN)
+    made = _DASH.sub(lambda found: " - " if found["dash"] else "-", made)
     if noises:
         notes.append(f"Left out as not spoken: {', '.join(noises[:3])}.")
     if target.spells_numbers:
@@ -83,13 +87,6 @@ def _without_noises(text: str) -> tuple[str, list[str]]:
 
     text = _NOISE.sub(leave_out, _MARKUP.sub("", text))
     return _IN_BRACKETS.sub(leave_out_sound, text), noises
-
-
-def _dash(found: regex.Match[str]) -> str:
-    """A dash between words becomes one kind of dash; between digits, a hyphen."""
-    before = found.string[found.start() - 1 : found.start()]
-    after = found.string[found.end() : found.end() + 1]
-    return "-" if before.isdigit() and after.isdigit() else " - "
 
 
 def _tidied(text: str) -> str:
