@@ -37,19 +37,21 @@ class Gathered:
 
 
 def gather(inputs: Sequence[Path], unpacked: Unpacked, control: Control) -> list[Gathered]:
-    """The files of each input that is a folder or a zip, and of all single files together.
+    """The files of each input that is a folder or a zip, and last, together, all single files.
 
     Raises BadInput for an input that does not exist and where there are too many files.
     """
     paths = list(dict.fromkeys(_existing(path) for path in inputs))
     labels = dict(zip(paths, distinct(paths), strict=True))
     singles = [path for path in paths if not path.is_dir() and path.suffix.lower() != ".zip"]
-    found = [_singles(singles)] if singles else []
+    found = []
     for path in paths:
         if path.is_dir():
             found.append(_folder(path, labels[path], control))
         elif path not in singles:
             found.append(_zip(path, labels[path], unpacked))
+    if singles:
+        found.append(_singles(singles))
     for group in found:
         _open_packed(group, unpacked, control)
         group.entries.sort(key=lambda entry: (natural(entry.name), str(entry.path)))

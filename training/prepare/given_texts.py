@@ -57,7 +57,7 @@ def words_for(
     index = _Index(recordings)
     for table in sorted(tables, key=lambda entry: _table_order(entry.name)):
         for recording, said in _of_table(table, index, notes).items():
-            words[recording] = _completed(words[recording], said, _base(table.name))
+            words[recording] = completed(words[recording], _of_row(said, _base(table.name)))
     _add_files_beside(words, [entry for entry in entries if is_beside(entry)], language, notes)
     return words, notes
 
@@ -140,16 +140,20 @@ def _take(said: _Said, row: Row) -> None:
     said.language = said.language or language_code(row.language)
 
 
-def _completed(words: Words, said: _Said, name: str) -> Words:
+def completed(words: Words, more: Words) -> Words:
+    """What `words` say, and where they say nothing, what `more` does."""
+    return Words(
+        words.given or more.given,
+        words.given_from if words.given else more.given_from,
+        words.speaker or more.speaker,
+        words.language or more.language,
+    )
+
+
+def _of_row(said: _Said, name: str) -> Words:
     texts = tuple(sorted(_timed(said.texts), key=lambda text: (text.start, text.end)))
     texts = tuple(dict.fromkeys(texts)) or _untimed(said.texts)[:1]
-    return replace(
-        words,
-        given=words.given or texts,
-        given_from=words.given_from or (shown_name(name) if texts else ""),
-        speaker=words.speaker or said.speaker,
-        language=words.language or said.language,
-    )
+    return Words(texts, shown_name(name) if texts else "", said.speaker, said.language)
 
 
 def _timed(texts: Iterable[GivenText]) -> list[GivenText]:
@@ -174,12 +178,13 @@ def _add_files_beside(
     for recording, known in words.items():
         stem = recording.name.removesuffix(PurePosixPath(recording.name).suffix)
         found = [(entry, "") for entry in by_stem.get(stem, ())]
-        found = found or _in_language(tagged.get(stem, {}), language)
+        if not any(_is_subtitles(entry) for entry, _ in found):
+            found += _in_language(tagged.get(stem, {}), language)
         for entry, tag in sorted(found, key=lambda pair: pair[0].name):
             used.add(entry)
             known = words[recording]
             try:
-                if entry.path.suffix.lower() in SUBTITLE_SUFFIXES:
+                if _is_subtitles(entry):
                     if not known.given_from.lower().endswith(SUBTITLE_SUFFIXES):
                         known = _with_texts(known, read_subtitles(entry.path), entry)
                 elif not known.given:
@@ -188,11 +193,7 @@ def _add_files_beside(
             except BadInput as error:
                 notes.append(f"{shown_name(entry.name)} was not used: {error.message} {error.hint}")
             words[recording] = replace(known, language=known.language or tag)
-    alone = [
-        each.name
-        for each in beside
-        if each not in used and each.path.suffix.lower() in SUBTITLE_SUFFIXES
-    ]
+    alone = [each.name for each in beside if each not in used and _is_subtitles(each)]
     if alone:
         notes.append(f"There is no recording of the same name for {listed(sorted(alone, key=natural))}.")
 
@@ -202,6 +203,10 @@ def _in_language(tagged: Mapping[str, list[Entry]], language: str) -> list[tuple
     ones."""
     wanted = language if language in tagged else next(iter(tagged), "") if len(tagged) == 1 else ""
     return [(entry, wanted) for entry in tagged.get(wanted, ())]
+
+
+def _is_subtitles(entry: Entry) -> bool:
+    return entry.path.suffix.lower() in SUBTITLE_SUFFIXES
 
 
 def _with_texts(words: Words, texts: tuple[GivenText, ...], entry: Entry) -> Words:

@@ -13,7 +13,7 @@ from studio.control import Control
 from studio.dataset.values import PrepareSettings, Source
 from studio.errors import BadInput
 from training.prepare.gathering import Gathered, gather, is_beside, is_table, problem_of
-from training.prepare.given_texts import Words, listed, words_for
+from training.prepare.given_texts import Words, completed, listed, words_for
 from training.prepare.naming import natural, shown_name
 from training.prepare.unpacking import Entry, Unpacked
 from training.prepare.values import Found, Recording
@@ -41,7 +41,6 @@ _PLAIN_FOLDER = re.compile(
 class _Sounds:
     """What the files of one input turned out to be."""
 
-    group: Gathered
     readable: list[Entry] = field(default_factory=list)
     meant: list[Entry] = field(default_factory=list)  # the readable ones and those that should be
     passed: list[Entry] = field(default_factory=list)  # others without sound
@@ -65,15 +64,19 @@ def find(
     problems = [problem for group in groups for problem in group.problems]
     notes = [note for group in groups for note in group.notes]
     known: set[Path] = set()
-    found: list[tuple[Gathered, Recording]] = []
+    words: dict[Entry, Words] = {}
+    readable: list[tuple[Gathered, Entry]] = []
     for group in groups:
         sounds = _listened(group, known, problems, limits, control)
-        words, said = words_for(sounds.meant, group.entries, settings.language)
-        notes += said
+        # A table that was chosen by itself may speak of the recordings of any other input.
+        meant = [*words, *sounds.meant] if group.chosen else sounds.meant
+        said, remarks = words_for(meant, group.entries, settings.language)
+        words |= {entry: completed(words.get(entry, Words()), more) for entry, more in said.items()}
+        notes += remarks
         if sounds.passed:
             notes.append(f"Passed over, without sound: {listed(e.name for e in sounds.passed)}.")
-        for entry in sounds.readable:
-            found.append((group, _recording(entry, words[entry], group, settings)))
+        readable += [(group, entry) for entry in sounds.readable]
+    found = [(group, _recording(entry, words[entry], group, settings)) for group, entry in readable]
     if not found:
         raise _nothing(problems, notes)
     recordings = sorted(_told_apart(found), key=lambda each: (natural(each.name), str(each.path)))
@@ -85,7 +88,7 @@ def _listened(
     group: Gathered, known: set[Path], problems: list[Source], limits: Limits, control: Control
 ) -> _Sounds:
     """Which entries are recordings, by their headers; each file counts once over all inputs."""
-    sounds = _Sounds(group)
+    sounds = _Sounds()
     for number, entry in enumerate(group.entries):
         path = entry.path.resolve()
         if is_table(entry) or is_beside(entry) or path in known:

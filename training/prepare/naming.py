@@ -20,8 +20,11 @@ NaturalKey: TypeAlias = tuple[tuple[tuple[int, int, str], ...], str]
 def shown_name(name: str) -> str:
     """A path within what was given, as it may stand in any list: no line ends, no control or
     direction-changing characters, each part of at most 200 characters."""
-    parts = (" ".join(clean(part).split())[:_MAX_PART] for part in name.split("/"))
-    return "/".join(part or "unnamed" for part in parts)
+    return "/".join(part and _shown_part(part) for part in name.split("/"))
+
+
+def _shown_part(part: str) -> str:
+    return " ".join(clean(part).split())[:_MAX_PART] or "unnamed"
 
 
 def natural(name: str) -> NaturalKey:

@@ -207,12 +207,13 @@ def _records(text: str, delimiter: str, columns: int) -> Iterator[tuple[int, lis
     """The rows with the number of their last line, read as whoever wrote them has quoted them.
 
     Tables for trainers are mostly written without any quoting, so that a quotation mark is one; where
-    reading them as a spreadsheet does fails or changes the number of columns, they are such.
+    reading them as a spreadsheet does fails, joins lines or changes the number of columns, they are
+    such.
     """
     if delimiter in "|\t":
         try:
             quoted = list(_reader(text, delimiter, strict=True))
-            if all(len(cells) == columns for _, cells in quoted):
+            if all(len(cells) == columns and "\n" not in "".join(cells) for _, cells in quoted):
                 yield from quoted
                 return
         except csv.Error:
