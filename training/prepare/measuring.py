@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.audio import snr, vad
-from studio.audio.bandwidth import bandwidth
+from studio.audio.bandwidth import bandwidth_of, spectrum
 from studio.audio.resampling import resample
 from studio.audio.types import Audio, Samples
 from studio.dataset.values import NOISEREDUCE
@@ -48,14 +48,15 @@ class Measuring:
         loudness = recording.meter.loudness(start, end)
         speech = frames.speech[frames.part(start, end)]
         ratio = self._snr(samples, start, end)
+        power = spectrum(samples, recording.sample_rate)
         return Measures(
             snr_db=None if ratio.db is None else round(ratio.db, 2),
             snr_note=ratio.method or ratio.reason,
             clipped=round(recording.clipping.share(start, end), 6),
             loudness_lufs=None if loudness is None else round(loudness, 2),
             speech_share=round(float(speech.mean()), 4) if len(speech) else 0.0,
-            bandwidth_hz=bandwidth(samples, recording.sample_rate),
-            sound=sound_print(samples, recording.sample_rate),
+            bandwidth_hz=bandwidth_of(power, recording.sample_rate),
+            sound=sound_print(power, recording.sample_rate),
         )
 
     def _snr(self, samples: Samples, start: float, end: float) -> snr.Snr:

@@ -12,10 +12,34 @@ from training.prepare.listening import Frames
 
 #: Power is smoothed over this much, seconds, so that a cut does not fall between two glottal pulses.
 _SMOOTH_S = 0.09
-#: A pause is this quiet against the speech, or this close to the noise where that is louder than so, and
-#: this long, seconds; what is shorter is a closure within a word.
-_PAUSE_DB, _OVER_NOISE_DB, _LEAST_UNDER_DB = -25.0, 4.0, -8.0
+#: A frame is quiet this far below the speech around it, or this little above the noise where that is
+#: at least so far below. Decibels.
+_PAUSE_DB, _OVER_NOISE_DB, _LEAST_UNDER_DB = -25.0, 2.5, -6.0
+#: Around it: this much on each side, seconds; the noise is the lowest percents of so many seconds.
+_AROUND_S, _NOISE_S, _NOISE_PERCENTILE = 1.0, 10.0, 3
+#: The detector holds on for a while after speech, seconds; what is quiet for longer may be soft speech.
+_LONGEST_S = 0.5
+#: What is shorter than this is a closure within a word, seconds.
 _PAUSE_S = 0.15
+
+
+def quiet_frames(frames: Frames) -> npt.NDArray[np.bool_]:
+    """Which frames belong to pauses, although the detector may take them for speech: it hears nearly
+    nothing of pauses under a third of a second."""
+    if not len(frames.speech):
+        return np.zeros(0, np.bool_)
+    low = frames.power <= _bound(frames)
+    held_on = low & frames.speech
+    for first, last in runs_of(held_on):
+        if (last - first) * frames.seconds > _LONGEST_S:
+            held_on[first:last] = False
+    return ~frames.speech | held_on
+
+
+def runs_of(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """From where to where (excluded) `flags` are set."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def quiet_moment(frames: Frames, first: int, last: int) -> int:
@@ -29,20 +53,22 @@ def quiet_moment(frames: Frames, first: int, last: int) -> int:
 
 
 def split_long(
-    frames: Frames, first: int, last: int, room: int
+    frames: Frames, quiet: npt.NDArray[np.bool_], first: int, last: int, room: int
 ) -> Iterator[tuple[int, int, bool, bool]]:
     """Speech from frame `first` to `last` in parts of at most `room` frames: from, to, and whether there
     is no pause before and after it.
 
     It is cut in the longest pause of its second two thirds, else where it is quietest.
     """
+    least = math.ceil(_PAUSE_S / frames.seconds - 1e-6)
     cut_before = False
     while last - first > room:
         earliest = first + max(1, room // 3)
-        pause = _longest_pause(frames, first, earliest, first + room)
-        if pause is not None:
-            yield first, pause[0], cut_before, False
-            first, cut_before = pause[1], False
+        pauses = [(b - a, -a) for a, b in runs_of(quiet[earliest : first + room]) if b - a >= least]
+        if pauses:
+            length, start = max(pauses)
+            yield first, earliest - start, cut_before, False
+            first, cut_before = earliest - start + length, False
             continue
         cut = min(quiet_moment(frames, earliest, first + room), last - 1)
         yield first, cut, cut_before, True
@@ -50,23 +76,22 @@ def split_long(
     yield first, last, cut_before, False
 
 
-def _longest_pause(frames: Frames, first: int, earliest: int, latest: int) -> tuple[int, int] | None:
-    """From which to which frame the longest pause goes, between `earliest` and `latest`."""
-    power = frames.power[first:latest].astype(np.float64)
-    speech, noise = float(np.mean(power)), float(np.percentile(power, 3))
-    bound = speech * 10 ** (_PAUSE_DB / 10)
-    near_noise = noise * 10 ** (_OVER_NOISE_DB / 10)
-    if near_noise <= speech * 10 ** (_LEAST_UNDER_DB / 10):
-        bound = max(bound, near_noise)
-    quiet = frames.power[earliest:latest] <= bound
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
-    runs = [(int(b - a), -int(a)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    if not runs:
-        return None
-    length, start = max(runs)
-    if length < math.ceil(_PAUSE_S / frames.seconds - 1e-6):
-        return None
-    return earliest - start, earliest - start + length
+def _bound(frames: Frames) -> npt.NDArray[np.float64]:
+    """Up to which power each frame is quiet."""
+    power = frames.power.astype(np.float64)
+    half = round(_AROUND_S / frames.seconds)
+    sums = np.cumsum(np.concatenate([np.zeros(half + 1), power * frames.speech, np.zeros(half)]))
+    counts = np.cumsum(np.concatenate([np.zeros(half + 1), frames.speech, np.zeros(half)]))
+    width = 2 * half + 1
+    speech = (sums[width:] - sums[:-width]) / np.maximum(counts[width:] - counts[:-width], 1)
+    size = round(_NOISE_S / frames.seconds)
+    parts = [power[at : at + size] for at in range(0, len(power), size)]
+    if len(parts) > 1 and len(parts[-1]) < size:
+        parts[-1] = power[-size:]
+    lowest = [float(np.percentile(part, _NOISE_PERCENTILE)) for part in parts]
+    noise = np.repeat(lowest, size)[: len(power)] * 10 ** (_OVER_NOISE_DB / 10)
+    noise[noise > speech * 10 ** (_LEAST_UNDER_DB / 10)] = 0.0
+    return np.maximum(speech * 10 ** (_PAUSE_DB / 10), noise)
 
 
 def _smoothed(frames: Frames, first: int, last: int) -> npt.NDArray[np.float64]:

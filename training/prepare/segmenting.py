@@ -17,7 +17,7 @@ import numpy as np
 from studio.audio.vad import MIN_SPEECH_S
 from studio.dataset.values import PrepareSettings
 from training.prepare.listening import Frames
-from training.prepare.quiet_moments import quiet_moment, split_long
+from training.prepare.quiet_moments import quiet_frames, quiet_moment, runs_of, split_long
 
 #: A pause in which a cut is considered, seconds; shorter ones are closures of the mouth within words.
 _MIN_PAUSE_S = 0.2
@@ -83,26 +83,24 @@ def longest(frames: Frames, settings: PrepareSettings) -> int:
 
 def speech_runs(frames: Frames, settings: PrepareSettings, first: int, last: int) -> list[Run]:
     """The speech from frame `first` to `last`, without the clicks, each run short enough for a stretch."""
-    flags = np.concatenate([[False], frames.speech[first:last], [False]])
-    edges = np.flatnonzero(np.diff(flags.astype(np.int8))) + first
+    quiet = quiet_frames(frames)
     pause = math.ceil(_MIN_PAUSE_S / frames.seconds - 1e-6)
-    joined: list[list[int]] = []
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if joined and start - joined[-1][1] < pause:
-            joined[-1][1] = end
-            joined[-1][2] += end - start
+    joined: list[tuple[int, int]] = []
+    for start, end in runs_of(~quiet[first:last]):
+        if joined and first + start - joined[-1][1] < pause:
+            joined[-1] = (joined[-1][0], first + end)
         else:
-            joined.append([start, end, end - start])
+            joined.append((first + start, first + end))
     least = math.ceil(MIN_SPEECH_S / frames.seconds - 1e-6)
     room = longest(frames, settings) - 2 * padding(frames, settings)
     runs: list[Run] = []
-    for start, end, voiced in joined:
-        if voiced < least:
+    for start, end in joined:
+        if np.count_nonzero(frames.speech[start:end]) < least:
             continue
         if end - start <= room:
             runs.append(Run(start, end))
         else:
-            parts = split_long(frames, start, end, room)
+            parts = split_long(frames, quiet, start, end, room)
             runs += (Run(a, b, before, after) for a, b, before, after in parts)
     return runs
 

@@ -20,7 +20,7 @@ SAME_SOUND_BITS = 64
 BITS = 256
 
 _LOW_HZ, _HIGH_HZ, _BANDS = 250.0, 3_400.0, 20
-_FRAME_S, _COLUMNS = 0.03, 64
+_COLUMNS, _LEAST_FRAMES = 64, 20
 #: The coefficients that are kept: of time (without the constant one) and of frequency.
 _OF_TIME, _OF_BANDS = 16, 16
 _AMPLITUDE_SHARE = 0.01
@@ -28,24 +28,21 @@ _AMPLITUDE_SHARE = 0.01
 _FLOOR_DB = 45.0
 
 
-def sound_print(samples: Samples, rate: int) -> str:
-    """The print of `samples`, mono float32 [n] at `rate` Hz: 64 hex digits; "" for silence and for less
-    than half a second."""
-    if len(samples) < rate / 2 or not np.any(samples):
+def sound_print(power: Samples, rate: int) -> str:
+    """The print of the sound with this power, from studio.audio.bandwidth.spectrum: 64 hex digits; ""
+    for silence and for less than half a second."""
+    bands = _in_bands(power, rate)
+    passed = np.cumsum(np.sqrt(bands.sum(axis=1)))
+    if len(passed) < _LEAST_FRAMES or passed[-1] <= 0:
         return ""
-    power = _band_power(samples, rate)
-    picture = _decibels(power)
-    total = np.cumsum(np.sqrt(power.sum(axis=1)))
-    if total[-1] <= 0:
-        return ""
-    share = total / total[-1]
+    share = passed / passed[-1]
     first, last = np.interp([_AMPLITUDE_SHARE, 1 - _AMPLITUDE_SHARE], share, np.arange(len(share)))
     # The mean over what lies between two columns, not a sample at each.
-    sums = np.concatenate([np.zeros((1, _BANDS)), np.cumsum(picture, axis=0)])
     at = np.linspace(float(first), float(last), _COLUMNS + 1) + 0.5
-    steps = np.stack([np.interp(at, np.arange(len(sums)), sums[:, band]) for band in range(_BANDS)], 1)
-    scaled = np.diff(steps, axis=0)
-    bits = _cosines(_COLUMNS, _OF_TIME, 1) @ scaled @ _cosines(_BANDS, _OF_BANDS, 0).T > 0
+    sums = np.concatenate([np.zeros((1, _BANDS)), np.cumsum(_decibels(bands), axis=0)])
+    edges = np.stack([np.interp(at, np.arange(len(sums)), column) for column in sums.T], axis=1)
+    picture = np.diff(edges, axis=0)
+    bits = _cosines(_COLUMNS, _OF_TIME, 1) @ picture @ _cosines(_BANDS, _OF_BANDS, 0).T > 0
     return np.packbits(bits.ravel()).tobytes().hex()
 
 
@@ -54,15 +51,11 @@ def differing_bits(left: str, right: str) -> int:
     return (int(left, 16) ^ int(right, 16)).bit_count()
 
 
-def _band_power(samples: Samples, rate: int) -> npt.NDArray[np.float64]:
+def _in_bands(power: Samples, rate: int) -> npt.NDArray[np.float64]:
     """[frames, bands]"""
-    size = 2 ** int(np.ceil(np.log2(_FRAME_S * rate)))
-    hop = size // 2
-    frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]
-    spectrum = np.fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    bins = np.searchsorted(np.fft.rfftfreq(size, 1 / rate), _mel_edges())
-    return np.add.reduceat(power, bins, axis=1)[:, :-1].astype(np.float64)
+    frequencies = np.linspace(0, rate / 2, power.shape[1])
+    bins = np.searchsorted(frequencies, _mel_edges())
+    return np.add.reduceat(power[:, : bins[-1] + 1], bins, axis=1)[:, :-1].astype(np.float64)
 
 
 def _mel_edges() -> npt.NDArray[np.float64]:
