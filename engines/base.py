@@ -6,11 +6,11 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from studio.audio.types import Audio
 from studio.control import Control
@@ -191,6 +191,8 @@ class EngineInfo:
     phonemes: str = ""  # how it takes phonemes within a text: "espeak" for [[...]]; "": not at all
     stress_marks: bool = True  # False: an acute on the stressed vowel spoils its speech
     embedded: bool = False  # small and always there: stays loaded beside other engines
+    #: Characters that it speaks well at once, by language; texts are divided accordingly.
+    part_characters: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,17 @@ class Placement:
     attention: str = "sdpa"  # or "flash_attention_2", "eager"
     reason: str = ""  # why these, in a sentence for people
     warning: str = ""  # what the person should know of it, such as a slow device
+
+
+@runtime_checkable
+class Phonemizer(Protocol):
+    """What a speech engine can do besides, where it knows how words are spoken."""
+
+    def phonemes(
+        self, texts: Sequence[str], language: str, control: Control
+    ) -> tuple[tuple[str, ...] | None, ...]:
+        """The IPA phonemes of each text, without stress; "" between clauses. None for a text that it
+        cannot read. Raises NotFound for a language there is not, EngineFailed, Cancelled."""
 
 
 class SpeechEngine(Protocol):

@@ -9,9 +9,11 @@ that is with its parent.
 Every frame, both ways, is a header (kind, request, size; HEADER) and `size` bytes:
 
     SPEAK  -> JSON: voice, parameters {number: value}, phonemes (is [[...]] phonemes?), text
+    READ   -> JSON: voice, texts; nothing is spoken
     CANCEL -> nothing; stops the request, running or waiting
     READY  <- JSON: sample_rate, version
     SOUND  <- number of events (COUNT), the events (EVENT and the symbol's bytes), int16 samples
+    IPA    <- of a text that was read, UTF-8: "_" between phonemes, a line a clause; one for each, in order
     DONE   <- nothing; the request's last frame, also when it was cancelled
     ERROR  <- JSON: message; the request's last frame, or the process's with request 0
 """
@@ -32,8 +34,8 @@ HEADER = struct.Struct("<cII")
 COUNT = struct.Struct("<I")
 EVENT = struct.Struct("<BIIHB")  # type, sample, text position (from 1), length, bytes of the symbol
 
-SPEAK, CANCEL = b"S", b"K"
-READY, SOUND, DONE, ERROR = b"R", b"C", b"D", b"X"
+SPEAK, READ, CANCEL = b"S", b"P", b"K"
+READY, SOUND, IPA, DONE, ERROR = b"R", b"C", b"I", b"D", b"X"
 
 #: Sound is handed over in buffers of this length, milliseconds; the first is all one waits for.
 BUFFER_MS = 80
@@ -45,6 +47,7 @@ _OUTPUT_SYNCHRONOUS = 2
 _INIT_PHONEME_EVENTS, _INIT_PHONEME_IPA, _INIT_DONT_EXIT = 1, 2, 0x8000
 _CHARS_UTF8, _PHONEMES = 1, 0x100
 _POSITION_CHARACTER = 1
+_AS_IPA = 2 | ord("_") << 8  # and what stands between phonemes
 
 
 class _EventId(ctypes.Union):
@@ -89,6 +92,12 @@ class _Library:
             ctypes.c_void_p,
             ctypes.c_void_p,
         ]
+        lib.espeak_TextToPhonemes.argtypes = [
+            ctypes.POINTER(ctypes.c_char_p),
+            ctypes.c_int,
+            ctypes.c_int,
+        ]
+        lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self.sample_rate: int = lib.espeak_Initialize(
             _OUTPUT_SYNCHRONOUS,
             BUFFER_MS,
@@ -109,9 +118,7 @@ class _Library:
         self._lib.espeak_SetSynthCallback(self._callback)
 
     def speak(self, voice: str, parameters: dict[str, int], phonemes: bool, text: str) -> None:
-        # A voice that is not there leaves the one before in place, and only the code says so.
-        if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise RuntimeError(f"eSpeak NG has no voice {voice}")
+        self._choose(voice)
         for number, value in parameters.items():
             if self._lib.espeak_SetParameter(int(number), int(value), 0) != 0:
                 raise RuntimeError(f"eSpeak NG refused parameter {number} = {value}")
@@ -125,11 +132,26 @@ class _Library:
         if code != 0:
             raise RuntimeError(f"eSpeak NG answered with code {code}")
 
+    def read(self, voice: str, text: str) -> str:
+        """The phonemes of `text` as IPA, a line a clause."""
+        self._choose(voice)
+        rest = ctypes.c_char_p(text.encode("utf-8", "replace"))
+        clauses = []
+        while rest.value is not None:  # the library moves it on, and to nothing at the end
+            said = self._lib.espeak_TextToPhonemes(ctypes.byref(rest), _CHARS_UTF8, _AS_IPA)
+            clauses.append((said or b"").decode("utf-8", "replace"))
+        return "\n".join(clauses)
+
+    def _choose(self, voice: str) -> None:
+        # A voice that is not there leaves the one before in place, and only the code says so.
+        if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise RuntimeError(f"eSpeak NG has no voice {voice}")
+
 
 class _Child:
     def __init__(self, output: int, library: _Library) -> None:
         self._output, self._library = output, library
-        self._requests: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[int, bytes, bytes]] = queue.SimpleQueue()
         self._cancelled: set[int] = set()
         self._current = 0
         library.on_sound(self._on_sound)
@@ -140,8 +162,8 @@ class _Child:
         stdin = sys.stdin.buffer
         while True:
             kind, request, content = read_frame(stdin)
-            if kind == SPEAK:
-                self._requests.put((request, content))
+            if kind in (SPEAK, READ):
+                self._requests.put((request, kind, content))
             elif kind == CANCEL:
                 self._cancelled.add(request)
             else:  # the parent is gone, or no longer makes sense
@@ -149,15 +171,24 @@ class _Child:
 
     def run(self) -> None:
         while True:
-            self._current, content = self._requests.get()
+            self._current, kind, content = self._requests.get()
             try:
                 if self._current not in self._cancelled:
-                    self._library.speak(**json.loads(content))
+                    self._answer(kind, json.loads(content))
                 self._write(DONE)
             except RuntimeError as error:
                 self._write(ERROR, json.dumps({"message": str(error)}).encode())
             # Requests come in order, so older ones will not be asked about again.
             self._cancelled = {request for request in self._cancelled if request > self._current}
+
+    def _answer(self, kind: bytes, request: dict[str, Any]) -> None:
+        if kind == SPEAK:
+            self._library.speak(**request)
+            return
+        for text in request["texts"]:
+            if self._current in self._cancelled:
+                return
+            self._write(IPA, self._library.read(request["voice"], text).encode())
 
     def _on_sound(self, samples: Any, count: int, events: Any) -> int:
         """The library's callback; anything but 0 stops the synthesis."""

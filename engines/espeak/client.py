@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -98,18 +98,12 @@ class _Child:
     def alive(self) -> bool:
         return self._process.poll() is None and not self._ended.is_set()
 
-    def ask(self, utterance: Utterance) -> int:
-        content = {
-            "voice": utterance.voice,
-            "parameters": dict(utterance.parameters),
-            "phonemes": utterance.phonemes,
-            "text": utterance.text,
-        }
+    def ask(self, kind: bytes, content: Mapping[str, object]) -> int:
         with self._lock:
             self._last_request += 1
             request = self._last_request
             self._waiting[request] = queue.SimpleQueue()
-            self._send(wire.SPEAK, request, json.dumps(content).encode())
+            self._send(kind, request, json.dumps(content).encode())
         return request
 
     def forget(self, request: int) -> None:
@@ -208,6 +202,16 @@ class EspeakProcess:
         finally:
             rest.close()
 
+    def read(self, voice: str, texts: Sequence[str], control: Control) -> list[str]:
+        """How `voice` would say each of `texts`: IPA with "_" between phonemes, a line a clause. Makes no
+        sound; about half a millisecond a sentence. Raises what `speak` raises."""
+        content = {"voice": voice, "texts": list(texts)}
+        try:
+            said = list(_answers(self._running(), wire.READ, content, control))
+        except _Died:  # as in `speak`
+            said = list(_answers(self._running(), wire.READ, content, control))
+        return [each.decode() for each in said]
+
     def _begin(
         self, utterance: Utterance, control: Control
     ) -> tuple[Sound | None, Generator[Sound, None, None]]:
@@ -226,13 +230,28 @@ class EspeakProcess:
 
 
 def _listen(child: _Child, utterance: Utterance, control: Control) -> Generator[Sound, None, None]:
-    request = child.ask(utterance)
+    content = {
+        "voice": utterance.voice,
+        "parameters": dict(utterance.parameters),
+        "phonemes": utterance.phonemes,
+        "text": utterance.text,
+    }
+    with contextlib.closing(_answers(child, wire.SPEAK, content, control)) as answers:
+        for answer in answers:
+            yield _sound(answer)
+
+
+def _answers(
+    child: _Child, kind: bytes, content: Mapping[str, object], control: Control
+) -> Generator[bytes, None, None]:
+    """What the child says to a request, frame by frame. Closing it stops the child's work."""
+    request = child.ask(kind, content)
     try:
         while True:
-            kind, content = child.next_frame(request, control)
-            if kind == wire.DONE:
+            answer, frame = child.next_frame(request, control)
+            if answer == wire.DONE:
                 return
-            yield _sound(content)
+            yield frame
     finally:
         child.forget(request)
 

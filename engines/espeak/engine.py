@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from engines.base import (
 )
 from engines.espeak import options, voices
 from engines.espeak.client import EspeakProcess, Utterance
+from engines.espeak.phonemes import parsed
 from engines.espeak.timings import Timeline
 from studio.audio.types import Audio
 from studio.control import Control
@@ -138,6 +139,23 @@ class EspeakEngine:
 
         return understood(description)
 
+    def phonemes(
+        self, texts: Sequence[str], language: str, control: Control
+    ) -> tuple[tuple[str, ...] | None, ...]:
+        """The IPA phonemes of each text in `language` (BCP 47), without stress or tone; "" stands between
+        clauses. None for what it cannot read, which is Japanese with kanji. Makes no sound.
+
+        Raises NotFound for a language there is not, BadInput for a text that is too long, EngineFailed,
+        Cancelled.
+        """
+        voice = voices.language_for(language)
+        spoken = [_plain(text) for text in texts]
+        read = self._process.read(voice.id, spoken, control)
+        return tuple(
+            None if voice.code == "ja" and _KANJI.search(text) else parsed(said)
+            for text, said in zip(spoken, read, strict=True)
+        )
+
     def stream(self, request: SpeechRequest, control: Control) -> Iterator[SpeechChunk]:
         """Speak one part. A speaker's own language wins over the request's; for a matched or
         designed voice the request's language counts.
@@ -229,11 +247,17 @@ def _speakable(text: str) -> str:
 
     Raises BadInput when nothing is left or it is longer than MAX_CHARS.
     """
+    kept = _plain(text)
+    if not kept:
+        raise BadInput("There is nothing to say.", "Type some text.")
+    return kept
+
+
+def _plain(text: str) -> str:
+    """The same, where nothing may be left."""
     # Cc, Cs: control characters (a NUL ends a C string) and halves of characters.
     kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
     kept = " ".join(kept.split())
-    if not kept:
-        raise BadInput("There is nothing to say.", "Type some text.")
     if len(kept) > MAX_CHARS:
         raise BadInput(f"The text has {len(kept)} characters.", f"Give at most {MAX_CHARS} at once.")
     return kept
