@@ -15,6 +15,7 @@ from dataclasses import asdict
 
 from studio.dataset.ledger import settings_from
 from studio.dataset.values import PrepareSettings
+from studio.errors import BadInput, Damaged
 from studio.library_config import Config
 
 #: Of the library.
@@ -36,8 +37,13 @@ def new_config(settings: PrepareSettings) -> Config:
 
 
 def settings_of(config: Config) -> PrepareSettings:
-    """Raises BadInput for values out of range, KeyError and the like where there are none."""
-    return settings_from(config["settings"])
+    """Raises Damaged where they make no sense."""
+    try:
+        return settings_from(config["settings"])
+    except (BadInput, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Damaged(
+            f"The settings of “{config['name']}” are damaged: {error}", "Restore its config.json."
+        ) from error
 
 
 def as_built(begun: Config, notes: Sequence[str]) -> Config:

@@ -12,8 +12,8 @@ from studio.dataset.ledger import DatasetFolder
 from studio.errors import BadInput, unknown
 from studio.files import link_or_copy, make_folder, storage_errors
 from studio.library_config import Config
-from studio.names import clean_name
 from studio.services.dataset_values import DatasetInput
+from studio.text.sentences import clean
 
 #: Below the uploads' folder: sounds with the texts that belong to them. Archives lie above, as each is
 #: an input of its own.
@@ -135,7 +135,7 @@ def _relative(folder: DatasetFolder, path: Path) -> str:
 
 def _plain(name: str) -> str:
     """A file's name without what some disk cannot have, or what importing takes for hidden."""
-    plain = _FORBIDDEN.sub("_", clean_name(name)).strip(". ") or "recording"
+    plain = _FORBIDDEN.sub("_", " ".join(clean(name).split())).strip(". ") or "recording"
     stem, suffix = Path(plain).stem, Path(plain).suffix
     room = _MAX_NAME_BYTES - len(suffix.encode())
     return stem.encode()[:room].decode(errors="ignore") + suffix if room > 0 else "recording"

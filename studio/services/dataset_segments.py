@@ -20,6 +20,7 @@ _KEPT_SETS = 4
 
 #: How far below its limit a measure is counts in these units.
 _UNIT_SNR_DB, _UNIT_LOUDNESS, _UNIT_SHARE, _UNIT_S = 10.0, 10.0, 0.5, 2.0
+_UNIT_CLIPPED = 0.001
 #: What a reason without a measure counts, such as a text that is missing.
 _NO_MEASURE = 1.0
 
@@ -159,7 +160,7 @@ def _gaps(segment: Segment, limits: Limits) -> list[float]:
         (segment.given_error, limits.max_given_error, _UNIT_SHARE),
         (segment.duration, limits.min_s, -_UNIT_S),
         (segment.duration, limits.max_s, _UNIT_S),
-        (segment.clipped, limits.max_clipped, 0.01),
+        (segment.clipped, limits.max_clipped, _UNIT_CLIPPED),
         (segment.words_per_s, limits.min_words_per_s, -1.0),
         (segment.words_per_s, limits.max_words_per_s, 4.0),
         (segment.speaker_similarity, limits.min_speaker_similarity, -_UNIT_SHARE),

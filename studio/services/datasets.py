@@ -30,6 +30,7 @@ from studio.services.dataset_values import (
     Judged,
     SegmentPage,
     SegmentQuery,
+    SegmentRow,
 )
 from studio.text.given import clean_text
 
@@ -175,6 +176,12 @@ class DatasetService:
         """A page of them. Raises NotFound, Damaged."""
         settings = configs.settings_of(self._config(id, owner))
         return page(self._judged(id, owner, settings), query, settings.limits)
+
+    def rows(self, id: str, owner: str, segment_ids: Iterable[str]) -> tuple[SegmentRow, ...]:
+        """Some of them, in the set's order. Raises NotFound, Damaged."""
+        wanted = frozenset(segment_ids)
+        judged = self._judged(id, owner, configs.settings_of(self._config(id, owner)))
+        return tuple(row for row in judged.rows if row.segment.id in wanted)
 
     def audio(self, id: str, owner: str, segment_id: str) -> Path:
         """A segment's sound, kept or not. Raises NotFound, BadInput."""

@@ -47,20 +47,28 @@ class Assembled:
 
 
 def once_each(recordings: Sequence[Hashed]) -> tuple[list[Hashed], list[str]]:
-    """Each content once, under its first name, and a note where there was more."""
-    first: dict[str, Hashed] = {}
-    again: list[str] = []
+    """Each content once, under the first name that has a text, else under its first name; and a note
+    where there was more."""
+    chosen: dict[str, Hashed] = {}
     for each in recordings:
-        if each.sha256 in first:
-            again.append(f"{each.recording.name} (as {first[each.sha256].recording.name})")
-        else:
-            first[each.sha256] = each
-    if not again:
-        return list(first.values()), []
-    more = f" and {len(again) - 3} more" if len(again) > 3 else ""
-    return list(first.values()), [
-        f"The same recording twice is used once: {', '.join(again[:3])}{more}."
+        known = chosen.get(each.sha256)
+        if known is None or (each.recording.given and not known.recording.given):
+            chosen[each.sha256] = each
+    once = [each for each in recordings if chosen[each.sha256] is each]
+    again = [
+        f"{each.recording.name} (as {chosen[each.sha256].recording.name})"
+        for each in recordings
+        if chosen[each.sha256] is not each
     ]
+    if not again:
+        return once, []
+    return once, [f"The same recording twice is used once: {some(again)}."]
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of a list that may be long."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def assemble(

@@ -7,6 +7,7 @@ recordings, hashes, recognised texts. So a build that was killed and one that wa
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from filelock import FileLock, Timeout
 
 from engines.base import EngineFolders
 from engines.manager import EngineManager
-from engines.registry import Registry
+from engines.registry import RECOGNIZERS, Registry
+from studio.audio.reading import Limits, probe
 from studio.dataset.config import KIND, VERSION, as_built, settings_of
 from studio.dataset.duplicates import with_duplicates_by_sound, with_duplicates_by_text
 from studio.dataset.ledger import DatasetFolder, Ledger
@@ -38,6 +40,7 @@ from training.prepare.assembling import (
     main_language,
     once_each,
     publish,
+    some,
     unread,
     worth_a_text,
 )
@@ -112,7 +115,8 @@ class _Build:
     def _find(self) -> Found:
         self._context.progress(0, 0, "looking for recordings")
         inputs = [self._folder.root / text for text in self._config["inputs"]]
-        found = find(inputs, self._cache / "unpacked", self._settings, self._context.control)
+        limits = Limits(max_seconds=self._context.settings.max_audio_s)
+        found = find(inputs, self._cache / "unpacked", self._settings, self._context.control, limits)
         self._notes += found.notes
         return found
 
@@ -170,6 +174,7 @@ class _Build:
             for each, outcome in zip(recordings, ended, strict=True)
             if isinstance(outcome, Prepared)
         }
+        self._notes += _said(recordings, ended)
         return ended
 
     def _check(self, sources: Sequence[Source]) -> None:
@@ -182,8 +187,7 @@ class _Build:
             raise BadInput(f"{first.name} cannot be used: {first.problem}{others}", first.hint)
         silent = [source.name for source in sources if not source.problem and not source.speech_s]
         if silent:
-            more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
-            self._notes.append(f"No speech was found in {', '.join(silent[:3])}{more}.")
+            self._notes.append(f"No speech was found in {some(silent)}.")
 
     def _ledger(self, assembled: Assembled) -> Ledger:
         segments = with_duplicates_by_sound(assembled.segments)
@@ -210,8 +214,10 @@ class _Build:
         self, segments: Sequence[Segment], assembled: Assembled, choice: RecognizerChoice | None
     ) -> list[Segment]:
         settings = self._context.settings
+        # No other engine: whatever a registry has is looked at when its manager closes.
+        wanted = {choice.engine: RECOGNIZERS[choice.engine]} if choice else {}
         manager = EngineManager(
-            Registry(self._engine_folders),
+            Registry(self._engine_folders, {}, wanted),
             settings.engine_idle_s,
             device=settings.device,
             dtype=settings.dtype,
@@ -266,6 +272,20 @@ class _Build:
         }
 
 
+def _said(recordings: Sequence[Hashed], outcomes: Sequence[Prepared | StudioError]) -> list[str]:
+    """What preparing has to say, each once, with the first recording that it concerns."""
+    first: dict[str, str] = {}
+    count = Counter[str]()
+    for each, outcome in zip(recordings, outcomes, strict=True):
+        for note in outcome.notes if isinstance(outcome, Prepared) else ():
+            first.setdefault(note, each.recording.name)
+            count[note] += 1
+    return [
+        f"{name}{f' and {count[note] - 1} more' if count[note] > 1 else ''}: {note}"
+        for note, name in first.items()
+    ]
+
+
 class _Meter:
     """Reports the seconds of all recordings that are prepared as the job's progress."""
 
@@ -288,8 +308,6 @@ class _Meter:
 
 def _seconds(each: Hashed) -> float:
     """How long a recording is, for the progress; a guess where its header cannot be read."""
-    from studio.audio.reading import probe
-
     try:
         return max(0.1, probe(each.recording.path).duration)
     except StudioError:
