@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from collections import Counter
 
 import regex  # type: ignore[import-untyped]
@@ -29,6 +30,12 @@ _QUESTION, _EXCLAMATION = frozenset("?？؟"), frozenset("!！¡")
 _CLOSING = " \t\n\"'”’»)）」』]"
 #: Two in a row: 一 by itself is also "a".
 _HAN_NUMERALS = re.compile("[〇一二三四五六七八九十百千万萬億]{2}")
+#: Numbers that are mostly other words: "you are", "week", "face" and "ride", "this".
+_UNSURE = {"it": ("sei",), "hu": ("hét",), "tr": ("yüz", "bin"), "ko": tuple("이삼사오육칠팔구십백천")}
+#: Numbers that num2words lacks.
+_HINDI = (
+    "तीन चार पाँच पांच छह छः सात आठ नौ दस बारह पंद्रह बीस तीस चालीस पचास साठ सत्तर अस्सी नब्बे सौ हज़ार हजार लाख"
+)
 _WORD = regex.compile(r"[\p{L}\p{M}'’]+|\p{N}+")
 
 
@@ -78,6 +85,8 @@ def _has_number(sentence: str, words: list[str], language: str) -> bool:
 def _number_words(language: str) -> frozenset[str]:
     """The numbers from two on that are one word; "one" is also an article. Empty where num2words does not
     know the language: there only figures count."""
+    if language == "hi":
+        return frozenset(unicodedata.normalize("NFC", _HINDI).split())
     from num2words import num2words  # type: ignore[import-untyped]
 
     found: set[str] = set()
@@ -87,4 +96,4 @@ def _number_words(language: str) -> frozenset[str]:
             found.update(words[-1:] if number % 100 == 0 else words if len(words) == 1 else ())
     except NotImplementedError:
         return frozenset()
-    return frozenset(found)
+    return frozenset(found) - frozenset(_UNSURE.get(language, ()))
