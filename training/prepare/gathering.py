@@ -53,6 +53,7 @@ def gather(inputs: Sequence[Path], unpacked: Unpacked, control: Control) -> list
     if singles:
         found.append(_singles(singles))
     for group in found:
+        _leave_out_dropped(group)
         _open_packed(group, unpacked, control)
         group.entries.sort(key=lambda entry: (natural(entry.name), str(entry.path)))
     return found
@@ -192,6 +193,19 @@ def _zip(path: Path, label: str, unpacked: Unpacked) -> Gathered:
         if not hidden and not entry.name.endswith(PARTIAL_SUFFIX):
             group.entries.append(entry)
     return group
+
+
+def _leave_out_dropped(group: Gathered) -> None:
+    """Of our own data sets only what they keep: the rest was judged, and their sources lie there whole."""
+    names = {entry.name for entry in group.entries}
+    sets = [name.removesuffix("ledger.jsonl") for name in names if name.endswith("ledger.jsonl")]
+    left_out = tuple(
+        folder + part
+        for folder in sets
+        if f"{folder}dataset.json" in names
+        for part in ("dropped/", "sources/", "ledger.jsonl")
+    )
+    group.entries = [entry for entry in group.entries if not entry.name.startswith(left_out)]
 
 
 def _open_packed(group: Gathered, unpacked: Unpacked, control: Control) -> None:
