@@ -59,7 +59,7 @@ def test_the_verdict_says_what_is_kept_what_it_is_enough_for_and_the_greatest_lo
     )
     assert found.advice[0].startswith("11 min lost to noise: lower the fan. Record in a quieter room")
     assert found.advice[1].startswith("8 min lost to clipping: lower the gain.")
-    assert found.advice[2] == "Another 78 min would be enough for full fine-tuning."
+    assert found.advice[2] == "Full fine-tuning takes another 78 min."
 
 
 def test_each_dropped_segment_counts_once_so_that_the_drops_add_up() -> None:
@@ -75,6 +75,7 @@ def test_what_lacks_only_a_text_is_told_apart() -> None:
     found = of(segments(5, text=""), segments(3, first=50, text="", snr_db=2.0))
     assert found.waiting_s == 50
     assert found.words == "Nothing of 80 s is kept yet; 50 s without a text: choose a recognizer."
+    assert found.advice[-1] == "Training at all takes another 70 s."
 
 
 def test_a_person_counts_more_than_limits() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -199,20 +200,18 @@ def _about_sources(sources: Sequence[Source]) -> Iterator[str]:
 
 
 def _about_losses(found: Outlook) -> Iterator[str]:
-    for drop, _ in zip(_worth_telling(found), range(_MOST_REMEDIES), strict=False):
+    for drop in islice(_worth_telling(found), _MOST_REMEDIES):
         loss = LOSSES[drop.code]
         remedy = f": {loss.remedy}." if loss.remedy else "."
         yield f"{amount(drop.seconds)} {loss.how}{remedy} {loss.more}".rstrip()
 
 
 def _about_amount(found: Outlook) -> Iterator[str]:
-    if not found.segments:
-        return
-    steps = ((LEAST_S, "training at all"), (LORA_S, "LoRA"), (FULL_S, "full fine-tuning"))
-    for needed, what in steps:
-        if found.kept_s < needed:
-            yield f"Another {amount(needed - found.kept_s)} would be enough for {what}."
-            return
+    have = found.kept_s + found.waiting_s  # texts are had sooner than recordings
+    steps = ((LEAST_S, "Training at all"), (LORA_S, "LoRA"), (FULL_S, "Full fine-tuning"))
+    lacking = ((needed - have, what) for needed, what in steps if have < needed)
+    for seconds, what in islice(lacking, 1 if found.segments else 0):
+        yield f"{what} takes another {amount(seconds)}."
 
 
 def _about_what_is_kept(found: Outlook, target: Target) -> Iterator[str]:
