@@ -1,10 +1,7 @@
-// The Personalities tab: its views, tags put into the text, hearing all of a list, wanted emotions.
+// Views of a tab. The Personalities tab: tags put into the text, hearing all of a list, wanted emotions.
 (() => {
-  // One view of the tab is shown at a time; the window remembers which.
-  const KEPT = "timbre-personalities-view";
-  window.timbreView = (wanted) => {
-    const list = document.querySelector(".timbre-views");
-    if (!list) return;
+  // One view of a tab is shown at a time; the window remembers which. Names of views are the page's.
+  const showView = (list, wanted) => {
     const views = [...list.querySelectorAll("[role=tab]")];
     const chosen = views.find((view) => view.dataset.view === wanted) || views[0];
     for (const view of views) {
@@ -15,8 +12,12 @@
       panel?.setAttribute("aria-labelledby", view.id);
       panel?.classList.toggle("timbre-in-view", view === chosen);
     }
-    sessionStorage.setItem(KEPT, chosen.dataset.view);
+    sessionStorage.setItem(`timbre-${list.dataset.key}-view`, chosen.dataset.view);
     window.dispatchEvent(new Event("resize")); // waveforms drawn while hidden have no width yet
+  };
+  window.timbreView = (wanted) => {
+    const list = document.querySelector(`.timbre-views [data-view="${CSS.escape(wanted)}"]`)?.parentElement;
+    if (list) showView(list, wanted);
   };
   document.addEventListener("click", (event) => {
     const view = event.target.closest?.("[data-view]");
@@ -33,12 +34,12 @@
     window.timbreView(next.dataset.view);
   });
   const scan = () => {
-    const list = document.querySelector(".timbre-views:not([data-alive])");
-    if (!list) return;
-    const views = [...list.querySelectorAll("[role=tab]")];
-    if (!views.every((view) => document.getElementById(view.getAttribute("aria-controls")))) return;
-    list.dataset.alive = "1";
-    window.timbreView(sessionStorage.getItem(KEPT));
+    for (const list of document.querySelectorAll(".timbre-views:not([data-alive])")) {
+      const views = [...list.querySelectorAll("[role=tab]")];
+      if (!views.every((view) => document.getElementById(view.getAttribute("aria-controls")))) continue;
+      list.dataset.alive = "1";
+      showView(list, sessionStorage.getItem(`timbre-${list.dataset.key}-view`));
+    }
   };
   new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
 

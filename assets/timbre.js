@@ -31,7 +31,12 @@
     window.dispatchEvent(new Event("resize")); // waveforms drawn while hidden have no width yet
   };
 
-  window.timbreFill = (tab) => document.getElementById(`${tab}-refresh`)?.click();
+  // `tries`: how often to look for the button, which comes with a tab that is just being put into the page.
+  window.timbreFill = (tab, tries = 1) => {
+    const button = document.getElementById(`${tab}-refresh`);
+    if (button) button.click();
+    else if (tries > 1) setTimeout(() => window.timbreFill(tab, tries - 1), 100);
+  };
 
   document.addEventListener("click", (event) => {
     const tab = event.target.closest?.(".timbre-tabs [role=tab]");

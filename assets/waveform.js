@@ -14,6 +14,8 @@
   const inBox = (id) => id && document.querySelector(`#${id} :is(textarea, input)`);
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
+  let playing = null; // one is heard at a time
+
   class Waveform {
     constructor(element) {
       this.element = element;
@@ -159,7 +161,12 @@
         this.element.dataset.heard = sound.currentTime.toFixed(2);
         if (!sound.paused) requestAnimationFrame(follow);
       };
-      sound.onplay = () => { button.textContent = "Pause"; requestAnimationFrame(follow); };
+      sound.onplay = () => {
+        if (playing !== sound) playing?.pause();
+        playing = sound;
+        button.textContent = "Pause";
+        requestAnimationFrame(follow);
+      };
       sound.onpause = () => { button.textContent = button.dataset.label; cursor.hidden = true; };
       sound.onerror = () => { button.textContent = "This browser cannot play it"; };
       sound.currentTime = this.start;

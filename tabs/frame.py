@@ -32,6 +32,19 @@ def tab_row(labels: Mapping[str, str], first: str) -> gr.HTML:
     )
 
 
+def view_row(id_: str, labels: Mapping[str, str]) -> str:
+    """The row that chooses what is shown of a tab (assets/personalities.js). `labels`: by the views'
+    names, which no other tab has; a view is a gr.Column `<id_>-view-<name>` of class timbre-view."""
+    buttons = "".join(
+        f'<button type="button" role="tab" id="{id_}-{name}-button" data-view="{name}"'
+        f' aria-controls="{id_}-view-{name}">{escape(label)}</button>'
+        for name, label in labels.items()
+    )
+    return (
+        f'<div role="tablist" aria-label="Views" class="timbre-views" data-key="{id_}">{buttons}</div>'
+    )
+
+
 @contextmanager
 def panel(tab_id: str, late: bool = False) -> Iterator[None]:
     """Lay a tab's content out in this block. `late`: it is put into the page when the tab is first
@@ -46,7 +59,7 @@ def panel(tab_id: str, late: bool = False) -> Iterator[None]:
     here: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     there = button.click(lambda: gr.Column(visible=True), None, [body], **here)
     # Only then is there a list to be filled.
-    there.success(None, None, None, js=f"() => window.timbreFill({json.dumps(tab_id)})", **here)
+    there.success(None, None, None, js=f"() => window.timbreFill({json.dumps(tab_id)}, 300)", **here)
 
 
 def reveal(shown: bool, wanted: bool) -> tuple[Any, bool]:

@@ -7,6 +7,7 @@ from types import ModuleType
 from tabs import (
     about,
     clone,
+    datasets,
     design,
     history,
     lexicon,
@@ -27,6 +28,7 @@ TABS: dict[str, ModuleType] = {
     "transcribe": transcribe,
     "voices": voices,
     "personalities": personalities,
+    "datasets": datasets,
     "history": history,
     "models": models,
     "lexicon": lexicon,

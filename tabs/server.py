@@ -101,7 +101,7 @@ def launch(studio: Studio) -> Any:
 
     from starlette.middleware import Middleware
 
-    from studio.api import lexicon, takes, transcripts
+    from studio.api import datasets, lexicon, takes, transcripts
     from studio.api.guard import Guard
     from tabs.page import build_demo
     from tabs.session import owner_from
@@ -119,10 +119,13 @@ def launch(studio: Studio) -> Any:
         max_file_size=settings.max_upload_mb * 1_000_000,
         max_threads=_THREADS,
         theme=theme(),
-        css_paths=[assets / name for name in ("timbre.css", "personalities.css")],
+        css_paths=[assets / name for name in ("timbre.css", "personalities.css", "datasets.css")],
         head="".join(
             f"<script>{(assets / name).read_text('utf-8')}</script>"
-            for name in ("timbre.js", "transcribe.js", "waveform.js", "personalities.js")
+            for name in (
+                *("timbre.js", "transcribe.js", "waveform.js"),
+                *("personalities.js", "datasets.js"),
+            )
         ),
         footer_links=[],
         enable_monitoring=False,
@@ -138,7 +141,7 @@ def launch(studio: Studio) -> Any:
             "middleware": [Middleware(Guard, hosts=_own_names(settings), visitors=on_a_space())],
         },
     )
-    for routes in (takes, transcripts, lexicon):
+    for routes in (takes, transcripts, lexicon, datasets):
         app.include_router(routes.router(studio, owner_from(app)))
     return demo
 

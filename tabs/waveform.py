@@ -75,6 +75,19 @@ def waveform(
     )
 
 
+def drawn(peaks: Sequence[int], duration: float, address: str, label: str) -> str:
+    """The same of a sound with known `peaks` (lowest and highest of each column, percent), which can be
+    heard at `address` and nothing of it chosen."""
+    return (
+        f'<div class="timbre-waveform" role="group" aria-label="{escape(label)}"'
+        f' data-duration="{duration:.4f}" data-start="0" data-end="{duration:.4f}"'
+        f' data-peaks="{",".join(map(str, peaks))}" data-src="{escape(address)}">'
+        '<div class="timbre-wave-stage"><canvas aria-hidden="true"></canvas>'
+        '<i class="timbre-wave-cursor" hidden></i></div><div class="timbre-wave-foot">'
+        '<button type="button" class="timbre-wave-play" data-label="Play">Play</button></div></div>'
+    )
+
+
 def seconds(value: float | None) -> str:
     """What stands in a box for a place in the recording; None, an end that is left open, is empty."""
     return "" if value is None else f"{value:.2f}"

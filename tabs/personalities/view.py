@@ -14,6 +14,7 @@ from studio.services.personality_values import NEUTRAL, Emotion, Personality
 from studio.services.smart_values import EmotionState, SmartProgress
 from studio.services.tasks import TaskState, TaskStatus
 from tabs import task_view
+from tabs.frame import view_row
 from tabs.speech.view import clock, line
 
 NOTHING_CHOSEN = line("Choose a personality in the list, or make one under “New”.")
@@ -42,12 +43,7 @@ _MADE = {"upload": "uploaded", "smart": "built", "recording": "your recording", 
 
 def views(id_: str) -> str:
     """The row that chooses what is done with the personality (assets/personalities.js)."""
-    buttons = "".join(
-        f'<button type="button" role="tab" id="{id_}-{name}-button" data-view="{name}"'
-        f' aria-controls="{id_}-view-{name}">{label}</button>'
-        for name, label in _VIEWS.items()
-    )
-    return f'<div role="tablist" aria-label="Views" class="timbre-views">{buttons}</div>'
+    return view_row(id_, _VIEWS)
 
 
 def listed(found: Sequence[Personality], chosen: str, search: str) -> str:

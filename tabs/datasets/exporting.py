@@ -1,0 +1,81 @@
+"""A data set taken away: written in the studio, then a link to one file."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from pathlib import Path
+
+import gradio as gr
+
+from studio.control import Control
+from studio.files import storage_errors
+from studio.names import readable
+from studio.services.studio import Studio
+from studio.services.tasks import Task, TaskState, TaskStatus
+from tabs import task_view
+from tabs.datasets import view
+from tabs.datasets.finding import chosen_one
+from tabs.edge import owner_of
+from tabs.waveform import file_url
+
+KIND = "dataset-export"
+FORMATS = [
+    ("A zip of the whole set", "zip"),
+    ("Hugging Face: audiofolder and parquet, for load_dataset", "hf"),
+    ("LJSpeech: wavs and metadata.csv", "ljspeech"),
+    ("Qwen3-TTS: train_raw.jsonl", "qwen"),
+]
+
+
+def on_export(studio: Studio, request: gr.Request, chosen: str, format: str) -> None:
+    """Begin to write the set in `format`; the page follows it and shows the link."""
+    owner, dataset = owner_of(request), chosen_one(studio, request, chosen)
+
+    def work(task: Task) -> str:
+        name = readable(dataset.name) if format == "zip" else f"{readable(dataset.name)}-{format}"
+        folder = studio.workspace.gradio_temp / "exports" / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        try:
+            return str(_written(studio, dataset.id, owner, format, folder, name, task.control))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    studio.tasks.start(KIND, f"Export of {dataset.name}", work, owner)
+
+
+def on_stop(studio: Studio, request: gr.Request) -> None:
+    """Stop what is being exported; nothing of it is left."""
+    task = newest(studio, request)
+    if task is not None and not task.state.finished:
+        studio.tasks.stop(task.id, task.owner)
+
+
+def newest(studio: Studio, request: gr.Request) -> TaskStatus | None:
+    """The export that whoever asks has begun last."""
+    return next(iter(studio.tasks.of(owner_of(request), KIND)), None)
+
+
+def status(task: TaskStatus | None) -> str:
+    """How it stands; the link once it is written."""
+    if task is None:
+        return ""
+    if task.state is TaskState.DONE:
+        path = Path(task.result)
+        return view.export_link(file_url(path), path.name)
+    return task_view.status(task)
+
+
+def _written(
+    studio: Studio, id: str, owner: str, format: str, folder: Path, name: str, control: Control
+) -> Path:
+    """One file: a browser takes away no folder."""
+    if format == "zip":
+        return studio.datasets.export(id, owner, format, folder / f"{name}.zip", control)
+    written = studio.datasets.export(id, owner, format, folder / name, control.between(0.0, 0.9))
+    control.between(0.9, 1.0).progress("packing", None)
+    with storage_errors(folder):
+        packed = shutil.make_archive(str(folder / name), "zip", folder, name)
+        shutil.rmtree(written)
+    return Path(packed)
