@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from studio.errors import BadInput
@@ -175,24 +176,17 @@ def _add_files_beside(
         if stem and len(tag) <= 10 and language_code(tag):
             tagged[stem][language_code(tag)].append(entry)
     used: set[Entry] = set()
-    for recording, known in words.items():
+    for recording in words:
         stem = recording.name.removesuffix(PurePosixPath(recording.name).suffix)
         found = [(entry, "") for entry in by_stem.get(stem, ())]
         if not any(_is_subtitles(entry) for entry, _ in found):
             found += _in_language(tagged.get(stem, {}), language)
         for entry, tag in sorted(found, key=lambda pair: pair[0].name):
             used.add(entry)
-            known = words[recording]
             try:
-                if _is_subtitles(entry):
-                    if not known.given_from.lower().endswith(SUBTITLE_SUFFIXES):
-                        known = _with_texts(known, read_subtitles(entry.path), entry)
-                elif not known.given:
-                    text = " ".join(clean(read_text(entry.path)).split())
-                    known = _with_texts(known, (GivenText(text),) if text else (), entry)
+                words[recording] = _with_file(words[recording], entry, tag)
             except BadInput as error:
                 notes.append(f"{shown_name(entry.name)} was not used: {error.message} {error.hint}")
-            words[recording] = replace(known, language=known.language or tag)
     alone = [each.name for each in beside if each not in used and _is_subtitles(each)]
     if alone:
         notes.append(f"There is no recording of the same name for {listed(sorted(alone, key=natural))}.")
@@ -209,12 +203,20 @@ def _is_subtitles(entry: Entry) -> bool:
     return entry.path.suffix.lower() in SUBTITLE_SUFFIXES
 
 
-def _with_texts(words: Words, texts: tuple[GivenText, ...], entry: Entry) -> Words:
-    if not texts:
-        return words
-    return replace(words, given=texts, given_from=shown_name(_base(entry.name)))
+def _with_file(words: Words, entry: Entry, language: str) -> Words:
+    """The words with those of a file beside the recording. Raises BadInput where it cannot be read."""
+    texts: tuple[GivenText, ...] = ()
+    if _is_subtitles(entry):
+        if not words.given_from.lower().endswith(SUBTITLE_SUFFIXES):
+            texts = read_subtitles(entry.path)
+    elif not words.given and (text := " ".join(clean(read_text(entry.path)).split())):
+        texts = (GivenText(text),)
+    if texts:
+        words = replace(words, given=texts, given_from=shown_name(_base(entry.name)))
+    return replace(words, language=words.language or language)
 
 
+@lru_cache(maxsize=1024)
 def language_code(language: str) -> str:
     """The code of a language that is given as one, or by its English name; "" for anything else."""
     from engines.whisper.languages import LANGUAGES
