@@ -15,6 +15,7 @@ from studio.errors import EngineFailed, unknown
 SPEECH_ENGINES: Mapping[str, str] = {
     "espeak": "engines.espeak:EspeakEngine",
     "qwen": "engines.qwen:QwenEngine",
+    "xtts": "engines.xtts:XttsEngine",
 }
 
 

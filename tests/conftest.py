@@ -110,3 +110,18 @@ def whisper_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             make_all(folder / "Whisper", Control())
             (shared / "whisper-models.made").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def xtts_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with the practice model of XTTS, made once a run; treat it as read-only."""
+    from engines.xtts.practice import make_all
+
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "xtts-models"
+    with FileLock(shared / "xtts-models.lock"):
+        if not (shared / "xtts-models.made").exists():
+            make_all(folder / "XTTS", Control())
+            (shared / "xtts-models.made").touch()
+    return folder

@@ -7,16 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from studio.errors import unknown
-
-#: Characters that XTTS's tokenizer is made for, by language; it warns above and fails far above
-#: (TTS.tts.layers.xtts.tokenizer of coqui-tts 0.28).
-_XTTS_CHARACTERS = MappingProxyType(
-    {
-        **{"en": 250, "de": 253, "fr": 273, "es": 239, "it": 213, "pt": 203, "pl": 224, "zh-cn": 82},
-        **{"ar": 166, "cs": 186, "ru": 182, "nl": 251, "tr": 226, "ja": 71, "hu": 224, "ko": 95},
-        "hi": 150,
-    }
-)
+from studio.models import xtts
 
 #: Qwen3-TTS has no such limit; the ten languages of its model card.
 _QWEN_LANGUAGES = ("zh", "en", "ja", "ko", "de", "fr", "ru", "pt", "es", "it")
@@ -39,7 +30,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         target.id: target
         for target in (
             # XTTS drops clips of more than 11.6 s (255,995 samples at 22,050 Hz).
-            Target("xtts", "XTTS", 22_050, 11.6, _XTTS_CHARACTERS, spells_numbers=True),
+            Target("xtts", "XTTS", 22_050, 11.6, xtts.CHARACTERS, spells_numbers=True),
             Target(
                 "qwen",
                 "Qwen3-TTS",

@@ -38,6 +38,7 @@ class ModelEntry:
     variant: str = ""  # tts_model_type in a Qwen config
     size: str = ""  # tts_model_size in a Qwen config
     model_type: str = ""  # in config.json, for models that are told by it
+    model: str = ""  # "model" in the config.json of coqui-tts
     practice: bool = False  # random weights made here, for trying the pipeline
     url: str = ""  # of a model that no hub has: an HTTPS folder whose name is its one file's SHA-256
 
@@ -57,6 +58,7 @@ class ModelEntry:
     def identity(self) -> Mapping[str, str]:
         """What config.json says in this model and in no other; empty where that is not known."""
         known = {
+            "model": self.model,
             "model_type": self.model_type,
             "tts_model_type": self.variant,
             "tts_model_size": self.size,

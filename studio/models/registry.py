@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.errors import unknown
-from studio.models import qwen, whisper
+from studio.models import qwen, whisper, xtts
 from studio.models.entries import ModelEntry, ModelFile
 from studio.models.qwen import QWEN
 from studio.models.whisper import FASTER_WHISPER, TRANSCRIBE, WHISPER
+from studio.models.xtts import XTTS
 
 __all__ = [
-    "FASTER_WHISPER", "MODELS", "QWEN", "TRANSCRIBE", "WHISPER", "ModelEntry", "ModelFile", "entry_of",
+    "FASTER_WHISPER", "MODELS", "QWEN", "TRANSCRIBE", "WHISPER", "XTTS", "ModelEntry", "ModelFile",
+    "entry_of",
 ]  # fmt: skip
 
-MODELS: Mapping[str, ModelEntry] = {entry.key: entry for entry in (*qwen.ENTRIES, *whisper.ENTRIES)}
+MODELS: Mapping[str, ModelEntry] = {
+    entry.key: entry for entry in (*qwen.ENTRIES, *xtts.ENTRIES, *whisper.ENTRIES)
+}
 
 
 def entry_of(key: str, table: Mapping[str, ModelEntry] = MODELS) -> ModelEntry:

@@ -109,7 +109,7 @@ def _check(entry: ModelEntry, file: ModelFile, path: Path) -> None:
             raise _Wrong("it only points to the real file (run `git lfs pull`, or download it)")
     if path.suffix == ".safetensors":
         _check_weights(path, size)
-    elif path.suffix == ".pt":
+    elif path.suffix in (".pt", ".pth"):
         try:
             check_checkpoint(path)
         except WrongCheckpoint as error:

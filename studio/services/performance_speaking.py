@@ -19,7 +19,7 @@ from studio.services.chimera_values import Chimera
 from studio.services.part_cache import PartCache
 from studio.services.performance_plans import PartPlan, PerformancePlan
 from studio.services.personality_values import NEUTRAL, Emotion
-from studio.services.planning import Plan
+from studio.services.planning import Plan, part_limit
 from studio.services.rendering import pause_after
 from studio.services.sentence_speaking import Listener, SentenceSpeaker, Voice
 from studio.services.takes import Reference
@@ -149,7 +149,7 @@ class PerformanceSpeaker:
         for note in plan.notes:
             if note not in part.plan.notes:
                 self._note(f"Part {part.index + 1}: {note}")
-        limit = self._tools.settings.part_chars
+        limit = part_limit(plan.engine, plan.language, self._tools.settings)
         plan = replace(plan, parts=parts(plan.spoken.text, plan.language, limit, packed=False))
         own = part.emotion.language or self._plan.personality.language
         language = closest(own, self._plan.engine.languages) if own else None

@@ -66,7 +66,7 @@ def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> P
         engine=info,
         model=model,
         language=language,
-        parts=parts(text, language, settings.part_chars),
+        parts=parts(text, language, part_limit(info, language, settings)),
         spoken=Spoken(text),
         speaker=speaker,
         voice=_voice_name(order, speaker),
@@ -77,7 +77,13 @@ def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> P
 
 def reworded(plan: Plan, spoken: Spoken, settings: Settings) -> Plan:
     """`plan` with `spoken` said for its text; the order keeps the text as typed."""
-    return replace(plan, spoken=spoken, parts=parts(spoken.text, plan.language, settings.part_chars))
+    limit = part_limit(plan.engine, plan.language, settings)
+    return replace(plan, spoken=spoken, parts=parts(spoken.text, plan.language, limit))
+
+
+def part_limit(info: EngineInfo, language: str, settings: Settings) -> int:
+    """Characters of a part: as many as are set, unless the engine speaks fewer well."""
+    return min(settings.part_chars, info.part_characters.get(language, settings.part_chars))
 
 
 def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:

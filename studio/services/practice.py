@@ -19,6 +19,7 @@ from studio.models.validation import validate
 #: Where each family's models are made: module:function(family folder, control).
 _MAKERS = {
     "qwen": "engines.qwen.practice:make_all",
+    "xtts": "engines.xtts.practice:make_all",
     "whisper": "engines.whisper.practice:make_all",
 }
 

@@ -1,0 +1,166 @@
+"""From a folder to a model that speaks, or one to be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engines.base import Placement
+from engines.memory import give_back, is_lack_of_memory, memory_limit
+from engines.xtts.checkpoint import read_weights
+from engines.xtts.package import coqui
+from studio.errors import EngineFailed
+from studio.models.registry import ModelEntry
+from studio.models.validation import validate
+from studio.models.xtts import TRAINING_FILES
+
+if TYPE_CHECKING:
+    from engines.xtts.conditioning import Latents
+    from engines.xtts.tokens import TokenLoop
+    from engines.xtts.vocoder import StreamingVocoder
+
+
+@dataclass(eq=False)
+class LoadedModel:
+    """A model in memory, with what speaks with it."""
+
+    entry: ModelEntry
+    folder: Path
+    model: Any  # TTS.tts.models.xtts.Xtts
+    loop: TokenLoop
+    vocoder: StreamingVocoder
+    speakers: dict[str, Latents]  # by their names; empty without speakers_xtts.pth
+    placement: Placement
+    #: The same for the same weights only, so that what one model prepared is not given to another.
+    identity: str
+
+    @property
+    def config(self) -> Any:
+        """What config.json says, as a TTS.tts.configs.xtts_config.XttsConfig."""
+        return self.model.config
+
+
+def load_model(folder: Path, eval: bool = True) -> Any:
+    """The real Xtts (TTS.tts.models.xtts) of `folder`, float32 on the CPU, whole and strictly loaded.
+
+    `eval=False` leaves it as training wants it: every parameter under its own name, so that its
+    state_dict is that of a published model.pth. Neither way has `gpt_inference`, which only the
+    package's own generation needs (`model.gpt.init_gpt_for_inference()`).
+
+    Raises EngineFailed naming the remedy where a file is missing, damaged or of another model.
+    """
+    missing = [
+        name for name in ("config.json", "vocab.json", "model.pth") if not _is_file(folder / name)
+    ]
+    if missing:
+        raise EngineFailed(
+            f"{folder} is no model of XTTS: {', '.join(missing)} is missing.",
+            "Check it in the Models tab, and download it again.",
+        )
+    with _explained(folder):
+        xtts = coqui()
+        config = xtts.XttsConfig()
+        config.load_json(str(folder / "config.json"))
+        model = xtts.Xtts(config)
+        model.tokenizer = xtts.VoiceBpeTokenizer(vocab_file=str(folder / "vocab.json"))
+        model.init_models()  # once more, now that the number of text tokens is known
+        model.load_state_dict(read_weights(folder / "model.pth"), strict=True)
+    # Not model.eval(), which its class overrides to add gpt_inference.
+    model.train(not eval)
+    if eval:
+        model.requires_grad_(False)
+    return model
+
+
+def check_trainable(folder: Path) -> None:
+    """Raise EngineFailed where `folder` lacks what training needs besides the model."""
+    missing = [name for name in TRAINING_FILES if not _is_file(folder / name)]
+    if missing:
+        raise EngineFailed(
+            f"{folder.name} cannot be trained: {' and '.join(missing)} is missing.",
+            "Download XTTS v2 again in the Models tab; what is there already is kept.",
+        )
+
+
+def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> LoadedModel:
+    """Load the model of `entry` from `folder`; nothing is downloaded.
+
+    It calculates in float32 wherever it is: 16 bits bring nothing on a processor, and the decoder
+    hears the language model's own states, which suffer from them.
+    Raises EngineFailed when the folder is not whole or cannot be loaded, and OutOfMemory.
+    """
+    folder = _checked(entry, folder)
+    needs = f" It needs about {entry.vram_gb:g} GB." if entry.vram_gb else ""
+    with memory_limit(
+        f"There is not enough memory on {placement.device} for {entry.label}.{needs}",
+        "Close other programs that use it, or set device to cpu.",
+    ):
+        from engines.xtts.conditioning import read_speakers
+
+        model = load_model(folder)
+        with _explained(folder):
+            from engines.xtts.tokens import TokenLoop
+            from engines.xtts.vocoder import StreamingVocoder, without_weight_norm
+
+            without_weight_norm(model.hifigan_decoder)
+            model.to(placement.device)
+            speakers = read_speakers(folder / "speakers_xtts.pth")
+            loop, vocoder = TokenLoop(model.gpt), StreamingVocoder(model.hifigan_decoder)
+    give_back()  # what was read in another form than it is kept
+    return LoadedModel(
+        entry, folder, model, loop, vocoder, speakers, placement, _identity(entry, folder)
+    )
+
+
+def _identity(entry: ModelEntry, folder: Path) -> str:
+    """Key, size and time of the weights in `folder`."""
+    stat = (folder / "model.pth").stat()
+    return f"{entry.key} {stat.st_size}:{stat.st_mtime_ns}"
+
+
+def _checked(entry: ModelEntry, folder: Path | None) -> Path:
+    report = validate(entry, folder)
+    again = (
+        "Make it again in the Models tab, or with: python app.py models practice xtts"
+        if entry.practice
+        else f"Download it in the Models tab, or with: python app.py models download {entry.key}"
+    )
+    if report.folder is None:
+        raise EngineFailed(f"{entry.label} is not on this machine.", again)
+    if not report.valid:
+        wrong = " ".join(problem.message for problem in report.problems)
+        raise EngineFailed(f"{entry.label} in {report.folder} cannot be used. {wrong}", again)
+    return report.folder
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file()
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn what coqui-tts raises for a folder that it cannot use into EngineFailed."""
+    try:
+        yield
+    except ImportError as error:
+        raise EngineFailed(
+            f"XTTS cannot be imported: {error}.",
+            "Install what requirements.txt names: pip install -r requirements.txt",
+        ) from error
+    except EngineFailed:
+        raise
+    except Exception as error:  # tokenizers raises Exception itself
+        if is_lack_of_memory(error):
+            raise
+        raise EngineFailed(
+            f"The model in {folder} could not be loaded: {_short(error)}.",
+            "Check it in the Models tab; download it again if its files were changed.",
+        ) from error
+
+
+def _short(error: Exception) -> str:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    return f"{type(error).__name__}: {first[:200]}".rstrip(": ")
