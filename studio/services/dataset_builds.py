@@ -86,6 +86,9 @@ class Builds:
         job = self.of(config)
         if job is None or not job.status.active:
             raise BadInput(f"“{config['name']}” is not being built.", "There is nothing to stop.")
+        return self.cancel(job)
+
+    def cancel(self, job: Job) -> Job:
         return self._jobs.cancel(job.id)
 
     def forget(self, config: Config) -> None:

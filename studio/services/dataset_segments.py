@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from studio.dataset.judging import judge_all
 from studio.dataset.ledger import DatasetFolder, Ledger
 from studio.dataset.targets import target_named
-from studio.dataset.values import Limits, PrepareSettings, Review, Segment
+from studio.dataset.values import Limits, PrepareSettings, Review, Segment, Source
 from studio.services.dataset_values import Judged, SegmentPage, SegmentQuery, SegmentRow
 
 #: Sets that are kept in memory, some 30 MB each where they have 10,000 segments.
@@ -34,6 +34,23 @@ class _Files:
     judging: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Figures:
+    """A set in numbers; see `DatasetSummary`."""
+
+    segments: int = 0
+    kept: int = 0
+    total_s: float = 0.0
+    kept_s: float = 0.0
+    language: str = ""
+    speakers: tuple[str, ...] = ()
+    mean_snr_db: float | None = None
+    sources: tuple[Source, ...] = ()
+
+
+NO_FIGURES = Figures()
+
+
 class JudgedSets:
     """Reads sets and keeps those that were read last. Thread-safe."""
 
@@ -41,6 +58,7 @@ class JudgedSets:
         self._lock = threading.Lock()
         self._ledgers: OrderedDict[Path, tuple[tuple[int, int], Ledger]] = OrderedDict()
         self._judged: OrderedDict[Path, tuple[_Files, Judged]] = OrderedDict()
+        self._figures: dict[Path, tuple[_Files, Figures]] = {}  # of every set: a list shows them all
 
     def ledger(self, folder: DatasetFolder) -> Ledger:
         """What the last build has found; empty before the first. Raises Damaged."""
@@ -54,8 +72,7 @@ class JudgedSets:
 
     def judged(self, folder: DatasetFolder, settings: PrepareSettings) -> Judged:
         """The same with what is decided. Raises Damaged."""
-        judging = (settings.target, settings.limits, settings.eval_share)
-        files = _Files(_stamp(folder.ledger_file), _stamp(folder.review_file), judging)
+        files = _files(folder, settings)
         with self._lock:
             known = self._judged.get(folder.root)
         if known is None or known[0] != files:
@@ -64,10 +81,20 @@ class JudgedSets:
             _keep(self._judged, folder.root, known)
         return known[1]
 
+    def figures(self, folder: DatasetFolder, settings: PrepareSettings) -> Figures:
+        """Of a set as it is. Raises Damaged."""
+        files = _files(folder, settings)
+        known = self._figures.get(folder.root)
+        if known is None or known[0] != files:
+            known = (files, figures_of(self.judged(folder, settings)))
+            self._figures[folder.root] = known
+        return known[1]
+
     def forget(self, folder: DatasetFolder) -> None:
         with self._lock:
             self._ledgers.pop(folder.root, None)
             self._judged.pop(folder.root, None)
+            self._figures.pop(folder.root, None)
 
 
 def judged(ledger: Ledger, reviews: Mapping[str, Review], settings: PrepareSettings) -> Judged:
@@ -121,24 +148,24 @@ def page(judged: Judged, query: SegmentQuery, limits: Limits) -> SegmentPage:
     )
 
 
-def speakers_of(judged: Judged) -> tuple[str, ...]:
-    """Those of what is kept, by their seconds."""
-    seconds: Counter[str] = Counter()
-    for row in judged.rows:
-        if row.verdict.kept:
-            seconds[row.segment.speaker] += row.segment.duration  # type: ignore[assignment]
-    return tuple(name for name, _ in sorted(seconds.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def mean_snr(judged: Judged) -> float | None:
-    """Of what is kept, dB, weighted by its seconds; None where nothing was measured."""
-    pairs = [
-        (row.segment.duration, row.segment.snr_db)
-        for row in judged.rows
-        if row.verdict.kept and row.segment.snr_db is not None
-    ]
-    seconds = sum(duration for duration, _ in pairs)
-    return sum(duration * snr for duration, snr in pairs) / seconds if seconds else None
+def figures_of(judged: Judged) -> Figures:
+    """What a list shows of a set."""
+    kept = [row.segment for row in judged.rows if row.verdict.kept]
+    speakers: dict[str, float] = {}
+    for segment in kept:
+        speakers[segment.speaker] = speakers.get(segment.speaker, 0.0) + segment.duration
+    measured = [(each.duration, each.snr_db) for each in kept if each.snr_db is not None]
+    seconds = sum(duration for duration, _ in measured)
+    return Figures(
+        segments=len(judged.rows),
+        kept=len(kept),
+        total_s=sum(row.segment.duration for row in judged.rows),
+        kept_s=sum(each.duration for each in kept),
+        language=judged.language,
+        speakers=tuple(sorted(speakers, key=lambda name: (-speakers[name], name))),
+        mean_snr_db=sum(each * snr for each, snr in measured) / seconds if measured else None,
+        sources=tuple(judged.sources.values()),
+    )
 
 
 def shortfall(row: SegmentRow, limits: Limits) -> float:
@@ -189,6 +216,11 @@ def _fits(row: SegmentRow, query: SegmentQuery) -> bool:
         and (not query.speaker or row.segment.speaker == query.speaker)
         and all(word in text for word in query.text.casefold().split())
     )
+
+
+def _files(folder: DatasetFolder, settings: PrepareSettings) -> _Files:
+    judging = (settings.target, settings.limits, settings.eval_share)
+    return _Files(_stamp(folder.ledger_file), _stamp(folder.review_file), judging)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -15,19 +15,19 @@ from studio.dataset import config as configs
 from studio.dataset.ledger import DatasetFolder, Ledger, check_ids
 from studio.dataset.targets import target_named
 from studio.dataset.values import Limits, PrepareSettings, Review
-from studio.errors import Busy, Damaged, unknown
+from studio.errors import StudioError
 from studio.files import storage_errors
 from studio.jobs import Job, Supervisor
-from studio.library import Damage, Library
+from studio.library import Damage
 from studio.library_config import Config
 from studio.names import clean_name
 from studio.services import dataset_records as records
 from studio.services.dataset_builds import Builds
-from studio.services.dataset_segments import JudgedSets, mean_snr, page, speakers_of
+from studio.services.dataset_segments import page
+from studio.services.dataset_shelf import Shelf
 from studio.services.dataset_values import (
     Dataset,
     DatasetSummary,
-    Judged,
     SegmentPage,
     SegmentQuery,
     SegmentRow,
@@ -49,25 +49,22 @@ class DatasetService:
     """Thread-safe, and safe beside other processes. What is not the owner's is not found."""
 
     def __init__(self, folder: Path, jobs: Supervisor, engines: EngineManager) -> None:
-        self._library = Library(folder, configs.KIND, configs.VERSION)
         self._builds = Builds(jobs, engines.registry)
+        self._shelf = Shelf(folder, self._builds)
         self._engines = engines
-        self._sets = JudgedSets()
         self._reviewing = threading.Lock()
 
     def list(self, owner: str) -> tuple[DatasetSummary, ...]:
         """The owner's by name."""
-        found, _ = self._library.values(self._value)
-        mine = [dataset for dataset in found if dataset.owner == owner]
-        return tuple(sorted(mine, key=lambda each: (each.name.casefold(), each.id)))
+        return tuple(self._shelf.all(owner))
 
     def damaged(self) -> tuple[Damage, ...]:
         """Those that cannot be read; they stay where they are and the others load."""
-        return self._library.values(self._value)[1]
+        return self._shelf.damaged()
 
     def get(self, id_or_name: str, owner: str) -> Dataset:
         """By its id, or by its name whatever the case. Raises NotFound naming those there are."""
-        return self._library.value(self._id(id_or_name, owner), self._value)
+        return self._shelf.read(id_or_name, owner)
 
     def create(
         self,
@@ -84,20 +81,20 @@ class DatasetService:
         def make(folder: Path) -> Config:
             if not copy:
                 return records.with_paths(config, found)
-            with self._library.scratch() as scratch:
+            with self._shelf.library.scratch() as scratch:
                 copies = records.copy_in(found, scratch)
                 return records.with_uploads(config, DatasetFolder(folder), copies)
 
-        return self._read(self._library.create(name, owner, make))
+        return self._shelf.create(name, owner, make)
 
     def add(self, id: str, owner: str, inputs: Sequence[Path], copy: bool = False) -> Dataset:
         """More recordings, for the next build. Raises as `create` does."""
         found = records.existing(inputs)
         if not copy:
-            return self._change(id, owner, lambda config, _: records.with_paths(config, found))
-        with self._library.scratch() as scratch:
+            return self._shelf.change(id, owner, lambda config, _: records.with_paths(config, found))
+        with self._shelf.library.scratch() as scratch:
             copies = records.copy_in(found, scratch)
-            return self._change(
+            return self._shelf.change(
                 id, owner, lambda config, folder: records.with_uploads(config, folder, copies)
             )
 
@@ -111,11 +108,11 @@ class DatasetService:
             leaving.extend([path] if path else [])
             return config
 
-        changed = self._change(id, owner, update)
+        changed = self._shelf.change(id, owner, update)
         for path in leaving:
             with storage_errors(path):
                 path.unlink(missing_ok=True)
-        return self._read(changed.id) if leaving else changed
+        return self._shelf.read(changed.id, owner) if leaving else changed
 
     def change(
         self,
@@ -139,10 +136,9 @@ class DatasetService:
                 new["note"] = clean_text(note, "note", MAX_NOTE)
             return new
 
-        changed = self._change(id, owner, update)
+        changed = self._shelf.change(id, owner, update)
         if name is not None or settings is not None:
-            self._settle(changed)
-            return self._read(changed.id)
+            return self._shelf.settle(changed)
         return changed
 
     def build(self, id: str, owner: str) -> Job:
@@ -151,43 +147,49 @@ class DatasetService:
         Raises Busy while a build is at it, BadInput where there is nothing to build from, ModelMissing
         where the recognizer that was asked for is not there.
         """
-        id, started = self._id(id, owner), builtins.list[Job]()
+        started: builtins.list[Job] = []
 
-        def update(config: Config, _: Path) -> Config:
-            started.append(self._builds.start(id, config, configs.settings_of(config)))
+        def update(config: Config, folder: DatasetFolder) -> Config:
+            settings = configs.settings_of(config)
+            started.append(self._builds.start(folder.root.name, config, settings))
             return config | {"job": started[0].id}
 
-        self._library.change(id, update)
+        try:
+            self._shelf.change(id, owner, update)
+        except StudioError:
+            for job in started:  # nobody would know of it
+                self._builds.cancel(job)
+            raise
         return started[0]
 
     def job(self, id: str, owner: str) -> Job | None:
         """The last build, while it runs and afterwards; None where there was none."""
-        return self._builds.of(self._config(id, owner))
+        return self._builds.of(self._shelf.config(id, owner))
 
     def stop(self, id: str, owner: str) -> Job:
         """Stop the build; what is done stays for the next one. Raises BadInput where there is none."""
-        return self._builds.stop(self._config(id, owner))
+        return self._builds.stop(self._shelf.config(id, owner))
 
     def ledger(self, id: str, owner: str) -> Ledger:
         """What the last build has found; empty before the first one. Raises Damaged."""
-        return self._sets.ledger(self._folder(self._id(id, owner)))
+        return self._shelf.sets.ledger(self._shelf.folder(id, owner))
 
     def segments(self, id: str, owner: str, query: SegmentQuery) -> SegmentPage:
         """A page of them. Raises NotFound, Damaged."""
-        settings = configs.settings_of(self._config(id, owner))
-        return page(self._judged(id, owner, settings), query, settings.limits)
+        limits = configs.settings_of(self._shelf.config(id, owner)).limits
+        return page(self._shelf.judged(id, owner), query, limits)
 
     def rows(self, id: str, owner: str, segment_ids: Iterable[str]) -> tuple[SegmentRow, ...]:
         """Some of them, in the set's order. Raises NotFound, Damaged."""
         wanted = frozenset(segment_ids)
-        judged = self._judged(id, owner, configs.settings_of(self._config(id, owner)))
+        judged = self._shelf.judged(id, owner)
         return tuple(row for row in judged.rows if row.segment.id in wanted)
 
     def audio(self, id: str, owner: str, segment_id: str) -> Path:
         """A segment's sound, kept or not. Raises NotFound, BadInput."""
-        id = self._id(id, owner)
-        check_ids([segment_id], self._sets.ledger(self._folder(id)))
-        return self._folder(id).audio(segment_id)
+        folder = self._shelf.folder(id, owner)
+        check_ids([segment_id], self._shelf.sets.ledger(folder))
+        return folder.audio(segment_id)
 
     def decide(
         self, id: str, owner: str, segment_ids: Iterable[str], kept: bool | None
@@ -212,9 +214,9 @@ class DatasetService:
         """What would be kept with `limits`, by default those of the set. Nothing is changed."""
         from studio.dataset.outlook import outlook
 
-        folder, settings = self._folder(self._id(id, owner)), self.get(id, owner).settings
+        folder, settings = self._shelf.folder(id, owner), self.get(id, owner).settings
         target = target_named(settings.target)
-        ledger, reviews = self._sets.ledger(folder), folder.read_reviews()
+        ledger, reviews = self._shelf.sets.ledger(folder), folder.read_reviews()
         return outlook(ledger, reviews, limits or settings.limits, target)
 
     def apply(self, id: str, owner: str, limits: Limits) -> Dataset:
@@ -225,30 +227,27 @@ class DatasetService:
     def duplicate(self, id: str, owner: str, name: str) -> Dataset:
         """A copy with all that was decided. Raises BadInput where the name is taken, Busy while the
         set is being built."""
-        config, folder = self._config(id, owner), self._folder(self._id(id, owner))
-        self._not_while_built(config)
+        self._shelf.not_while_built(id, owner)
+        config, folder = self._shelf.config(id, owner), self._shelf.folder(id, owner)
 
         def make(copy: Path) -> Config:
             records.copy_tree(folder.root, copy, lambda path: path.name in _OWN_FILES)
             return config | {"job": ""}
 
-        copied = self._read(self._library.create(name, owner, make))
-        self._settle(copied)
-        return self._read(copied.id)
+        return self._shelf.settle(self._shelf.create(name, owner, make))
 
     def delete(self, id: str, owner: str) -> None:
         """Remove a set with all that was made for it and uploaded to it. Raises Busy while it is
         being built."""
-        id = self._id(id, owner)
-        config, folder = self._library.read(id), self._folder(id)
-        self._not_while_built(config)
-        self._library.delete(id)
+        self._shelf.not_while_built(id, owner)
+        config, folder = self._shelf.config(id, owner), self._shelf.folder(id, owner)
+        self._shelf.library.delete(folder.root.name)
         self._builds.forget(config)
-        self._sets.forget(folder)
+        self._shelf.sets.forget(folder)
 
     def size(self, id: str, owner: str) -> int:
         """Bytes that it takes on the disk."""
-        return records.bytes_in(self._folder(self._id(id, owner)).root)
+        return records.bytes_in(self._shelf.folder(id, owner).root)
 
     def export(
         self, id: str, owner: str, format: str, target: Path, control: Control | None = None
@@ -261,8 +260,8 @@ class DatasetService:
         from studio.dataset.exporting import export
 
         dataset = self.get(id, owner)
-        self._not_while_built(self._config(id, owner))
-        folder = self._folder(dataset.id)
+        self._shelf.not_while_built(id, owner)
+        folder = self._shelf.folder(id, owner)
         export(folder, dataset.name, dataset.settings, format, target, control or Control())
         return target
 
@@ -270,7 +269,7 @@ class DatasetService:
         """Which sounds and sentences of the language the kept texts have, and what to record next."""
         from studio.services.coverage import CoverageService
 
-        judged = self._judged(id, owner, configs.settings_of(self._config(id, owner)))
+        judged = self._shelf.judged(id, owner)
         texts = [row.text for row in judged.rows if row.verdict.kept]
         service = CoverageService(self._engines)
         return service.report(texts, judged.language, control or Control())
@@ -278,89 +277,11 @@ class DatasetService:
     def _review(self, id: str, owner: str, changes: Mapping[str, Callable[[Review], Review]]) -> Dataset:
         """Raises BadInput for a segment that is not there."""
         dataset = self.get(id, owner)
-        folder = self._folder(dataset.id)
-        check_ids(changes, self._sets.ledger(folder))
+        folder = self._shelf.folder(id, owner)
+        check_ids(changes, self._shelf.sets.ledger(folder))
         with self._reviewing:
             reviews = folder.read_reviews()
             folder.change_reviews(
                 {each: change(reviews.get(each, Review())) for each, change in changes.items()}
             )
-        self._settle(dataset)
-        return self._read(dataset.id)
-
-    def _settle(self, dataset: Dataset) -> None:
-        """Bring the files in line with what is decided; a set that was never built has none."""
-        folder = self._folder(dataset.id)
-        if folder.ledger_file.exists():
-            from studio.dataset.writing import settle
-
-            settle(folder, dataset.name, dataset.settings)
-
-    def _judged(self, id: str, owner: str, settings: PrepareSettings) -> Judged:
-        return self._sets.judged(self._folder(self._id(id, owner)), settings)
-
-    def _not_while_built(self, config: Config) -> None:
-        if self._builds.active(config):
-            raise Busy(f"“{config['name']}” is being built.", "Wait until it has ended, or stop it.")
-
-    def _value(self, id: str, config: Config) -> Dataset:
-        """Raises Damaged for a config that makes no sense; what is wrong with the rest is told."""
-        folder, settings, problem = self._folder(id), configs.settings_of(config), ""
-        try:
-            judged = self._sets.judged(folder, settings)
-        except Damaged as error:
-            judged, problem = Judged((), {}, ""), str(error)
-        kept = [row for row in judged.rows if row.verdict.kept]
-        sources = tuple(judged.sources.values())
-        return Dataset(
-            id=id,
-            name=config["name"],
-            owner=config["owner"],
-            created=config["created"],
-            changed=config["changed"],
-            state=self._builds.state(config, built=folder.ledger_file.exists()),
-            stale=configs.stale(config),
-            target=settings.target,
-            recordings=sum(1 for source in sources if not source.problem),
-            segments=len(judged.rows),
-            kept=len(kept),
-            total_s=sum(row.segment.duration for row in judged.rows),
-            kept_s=sum(row.segment.duration for row in kept),
-            language=judged.language,
-            speakers=speakers_of(judged),
-            mean_snr_db=mean_snr(judged),
-            problem=problem,
-            inputs=records.inputs_of(config, folder),
-            settings=settings,
-            sources=sources,
-            notes=configs.notes_of(config),
-            note=str(config.get("note", "")),
-            job=str(config["job"]),
-        )
-
-    def _id(self, id_or_name: str, owner: str) -> str:
-        """Raises NotFound naming those there are, Damaged where the one that was named is."""
-        found, _ = self._library.values(lambda id, config: (id, config["name"], config["owner"]))
-        mine = [(id, name) for id, name, whose in found if whose == owner]
-        wanted = id_or_name.strip().casefold()
-        for id, _ in mine:
-            if id == id_or_name:
-                return id
-        for id, name in mine:
-            if name.casefold() == wanted:
-                return id
-        raise unknown("data set", id_or_name, [name for _, name in mine])
-
-    def _config(self, id_or_name: str, owner: str) -> Config:
-        return self._library.read(self._id(id_or_name, owner))
-
-    def _folder(self, id: str) -> DatasetFolder:
-        return DatasetFolder(self._library.folder(id))
-
-    def _read(self, id: str) -> Dataset:
-        return self._library.value(id, self._value)
-
-    def _change(self, id: str, owner: str, update: Callable[[Config, DatasetFolder], Config]) -> Dataset:
-        id = self._id(id, owner)
-        self._library.change(id, lambda config, folder: update(config, DatasetFolder(folder)))
-        return self._read(id)
+        return self._shelf.settle(dataset)

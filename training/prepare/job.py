@@ -7,7 +7,6 @@ recordings, hashes, recognised texts. So a build that was killed and one that wa
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from filelock import FileLock, Timeout
 from engines.base import EngineFolders
 from engines.manager import EngineManager
 from engines.registry import RECOGNIZERS, Registry
-from studio.audio.reading import Limits, probe
+from studio.audio.reading import Limits
 from studio.dataset.config import KIND, VERSION, as_built, settings_of
 from studio.dataset.duplicates import with_duplicates_by_sound, with_duplicates_by_text
 from studio.dataset.ledger import DatasetFolder, Ledger
@@ -48,6 +47,7 @@ from training.prepare.hashing import Hashes
 from training.prepare.importing import find
 from training.prepare.pool import LogSettings, work_on
 from training.prepare.recording import Prepared, RecordingTask, cached, prepare
+from training.prepare.reporting import Meter, said, seconds_of, unrecognised
 from training.prepare.text_measures import with_pace
 from training.prepare.transcribing import write_down
 from training.prepare.values import Found, RecognizerChoice
@@ -157,7 +157,7 @@ class _Build:
             self._context.control.check()
             outcomes.append(cached(task))
         missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
-        meter = _Meter(self._context, [_seconds(recordings[index]) for index in missing])
+        meter = Meter(self._context, [seconds_of(recordings[index]) for index in missing])
         made = work_on(
             prepare,
             [tasks[index] for index in missing],
@@ -174,7 +174,7 @@ class _Build:
             for each, outcome in zip(recordings, ended, strict=True)
             if isinstance(outcome, Prepared)
         }
-        self._notes += _said(recordings, ended)
+        self._notes += said(recordings, ended)
         return ended
 
     def _check(self, sources: Sequence[Source]) -> None:
@@ -203,11 +203,8 @@ class _Build:
         }
         given = [each for each in segments if each.given and each.id not in chosen]
         written |= {segment.id: segment for segment in self._write_down(given, assembled, None)}
-        if wanted and self._recognizer is None and not any(each.text for each in written.values()):
-            self._notes.append(
-                "There is no recognizer and no given text, so nothing has a text."
-                " Get a recognizer with: python app.py models download whisper-turbo"
-            )
+        if self._recognizer is None:
+            self._notes += unrecognised(self._settings, any(each.text for each in written.values()))
         return [written.get(each.id) or replace(each, text_note=_NOT_TRANSCRIBED) for each in segments]
 
     def _write_down(
@@ -270,45 +267,3 @@ class _Build:
             "notes": list(notes),
             "words": words,
         }
-
-
-def _said(recordings: Sequence[Hashed], outcomes: Sequence[Prepared | StudioError]) -> list[str]:
-    """What preparing has to say, each once, with the first recording that it concerns."""
-    first: dict[str, str] = {}
-    count = Counter[str]()
-    for each, outcome in zip(recordings, outcomes, strict=True):
-        for note in outcome.notes if isinstance(outcome, Prepared) else ():
-            first.setdefault(note, each.recording.name)
-            count[note] += 1
-    return [
-        f"{name}{f' and {count[note] - 1} more' if count[note] > 1 else ''}: {note}"
-        for note, name in first.items()
-    ]
-
-
-class _Meter:
-    """Reports the seconds of all recordings that are prepared as the job's progress."""
-
-    def __init__(self, context: JobContext, seconds: Sequence[float]) -> None:
-        self._context, self._seconds = context, seconds
-        self._done = [0.0] * len(seconds)
-        self._report()
-
-    def __call__(self, index: int, fraction: float) -> None:
-        self._done[index] = max(self._done[index], self._seconds[index] * fraction)
-        self._report()
-
-    def _report(self) -> None:
-        if self._seconds:
-            whole = sum(done >= seconds for done, seconds in zip(self._done, self._seconds, strict=True))
-            stage = f"preparing, {whole} of {len(self._seconds)} recordings"
-            total = max(1, round(sum(self._seconds)))
-            self._context.progress(min(total, int(sum(self._done))), total, stage)
-
-
-def _seconds(each: Hashed) -> float:
-    """How long a recording is, for the progress; a guess where its header cannot be read."""
-    try:
-        return max(0.1, probe(each.recording.path).duration)
-    except StudioError:
-        return max(0.1, each.size / 100_000)
