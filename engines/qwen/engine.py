@@ -21,6 +21,7 @@ from engines.base import (
     VoicePrompt,
 )
 from engines.qwen import facts
+from studio.audio.types import Audio, Samples
 from studio.control import Control
 from studio.errors import BadInput, EngineFailed
 from studio.models.registry import ModelEntry, entry_of
@@ -144,6 +145,17 @@ class QwenEngine:
             )
         prompt = VoicePrompt(ENGINE, ref_audio, ref_text, language, x_vector_only, more=more)
         return self._prompts.prepare(prompt, loaded, control)
+
+    def speaker_embedding(self, audio: Audio, control: Control) -> Samples:
+        """[hidden] float32: the timbre of the speaker of `audio`, mono at 24 kHz, by the loaded base
+        model. Raises BadInput for another model or another rate, Cancelled, OutOfMemory."""
+        from engines.qwen.prompts import speaker_embedding
+
+        loaded = self._ready()
+        if loaded.entry.variant != "base":
+            raise BadInput(f"{loaded.entry.label} has no speaker encoder.", "Choose a Base model.")
+        control.check()
+        return speaker_embedding(audio, loaded)
 
     def design(self, description: str) -> Mapping[str, float]:
         """Empty: the model understands the words itself."""

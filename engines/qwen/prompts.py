@@ -23,7 +23,7 @@ from engines.qwen.texts import without_control
 from studio.audio.fingerprint import fingerprint
 from studio.audio.processing import trim_silence
 from studio.audio.reading import probe, read
-from studio.audio.types import Audio
+from studio.audio.types import Audio, Samples
 from studio.control import Control
 from studio.errors import BadInput, EngineFailed
 from studio.files import publishing
@@ -145,6 +145,21 @@ def make(prompt: VoicePrompt, model: LoadedModel, control: Control) -> CloneProm
         control.progress("encoding the example" if example else "listening to the voice")
         codes = _codes(sounds[0], model) if example else None
     return ClonePrompt(model.identity, mean(x_vectors), codes, text if example else "", tuple(notes))
+
+
+def speaker_embedding(sound: Audio, model: LoadedModel) -> Samples:
+    """[hidden] float32: the x-vector of `sound`. Raises BadInput where it is too short or has another
+    rate than the model, OutOfMemory."""
+    if sound.sample_rate != SAMPLE_RATE or sound.duration < MIN_S:
+        raise BadInput(
+            f"No voice can be told from {sound.duration:.2f} s at {sound.sample_rate} Hz.",
+            f"Give at least {MIN_S:g} s at {SAMPLE_RATE} Hz.",
+        )
+    with memory_limit(
+        "There was not enough memory to listen to a voice.", "Close other programs that use it."
+    ):
+        vector: Samples = _x_vector(sound, model).numpy()
+    return vector
 
 
 def mean(x_vectors: Sequence[Tensor]) -> Tensor:

@@ -16,7 +16,9 @@ from training.prepare.text_measures import error_rate, folded
 _PAUSE_S = 2.0
 #: More words than these, one after the other, are not missed by a recognizer: they were not spoken.
 _MISSED = 6
-#: A word of which a smaller share of the letters is heard was not heard.
+#: So much longer than what was heard, a passage was not spoken, or not as a whole.
+_MUCH_LONGER = 2.0
+#: A word of which a smaller share of the letters is heard was not heard, or it was elsewhere.
 _SAME = 0.6
 #: So many words may be claimed by a neighbour of what was left out.
 _CLAIMED = 3
@@ -112,8 +114,11 @@ def _align_letters(words: Sequence[_Token], heard: Sequence[tuple[str, int]]) ->
                 owner = owners[step.src_start + offset]
                 owner.among[segments[step.dest_start + offset]] += 1
                 same[id(owner)] += step.tag == "equal"
+    within_one = len(set(segments)) == 1 and len(owners) <= _MUCH_LONGER * len(segments)
     for word in words:
-        if same[id(word)] < _SAME * len(word.sound):
+        if within_one:
+            word.among = Counter({segments[0]: 1})
+        elif same[id(word)] < _SAME * len(word.sound):
             word.among.clear()
 
 

@@ -49,9 +49,9 @@ def write_down(
     build recognises nothing. Raises what leasing and recognising raise, StorageFailed, Cancelled.
     """
     whole = whole or {}
-    languages = _languages(segments, whole, settings)
     if settings.recognizer == NONE:
         choice = None
+    languages = _languages(segments, whole, settings)
     hearing = None
     if choice is not None:
         hearing = _Hearing(audio, choice, engines, store, control)
@@ -64,8 +64,11 @@ def write_down(
     heard = hearing.heard if hearing else {}
     given = _divided(segments, whole, heard, languages)
     writer = _Writer(target_named(settings.target), settings, heard, hearing.refused if hearing else {})
+    # What tells no language is taken for what the recognizer was asked to hear.
+    usual = choice.language if choice is not None and choice.language != AUTO_LANGUAGE else ""
     return [
-        writer.written(each, given.get(each.id), languages.get(each.source, "")) for each in segments
+        writer.written(each, given.get(each.id), languages.get(each.source) or usual)
+        for each in segments
     ]
 
 
