@@ -10,7 +10,16 @@ import sys
 from collections.abc import Callable
 
 from studio import log
-from studio.cli import commands, lexicon, models, personalities, speaking, transcribing, voices
+from studio.cli import (
+    commands,
+    datasets,
+    lexicon,
+    models,
+    personalities,
+    speaking,
+    transcribing,
+    voices,
+)
 from studio.errors import Cancelled, StorageFailed, StudioError
 from studio.services.studio import Studio
 from studio.settings import load_settings
@@ -23,6 +32,7 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
     "speakers": commands.speakers,
     "voices": voices.voices,
     "personalities": personalities.personalities,
+    "datasets": datasets.datasets,
     "engines": commands.engines,
     "lexicon": lexicon.lexicon,
     "models": models.models,

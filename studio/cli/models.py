@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
-import time
 from typing import Any
 
-from studio.cli.interrupt import stopping_on_interrupt
+from studio.cli.following import follow
 from studio.cli.output import print_json
-from studio.errors import BadInput, Cancelled, DownloadFailed
+from studio.errors import BadInput, DownloadFailed
 from studio.jobs import Job, JobStatus
 from studio.models.publishing import size_text
 from studio.models.validation import ModelReport, ModelState
 from studio.services.models import ModelStatus
 from studio.services.studio import Studio
-
-#: How often the progress is shown, in seconds.
-_SHOW_S = 0.3
-
-#: How long a stopped job may take to end, in seconds.
-_STOP_S = 30.0
 
 
 def models(studio: Studio, given: argparse.Namespace) -> int:
@@ -122,61 +113,16 @@ _ACTIONS = {
 
 
 def _wait(studio: Studio, job: Job, given: argparse.Namespace) -> Job:
-    """Show the job's progress until it has ended. Ctrl+C stops the job.
-
-    Raises DownloadFailed with the job's own words, Cancelled.
-    """
-    show = _Progress(quiet=given.json)
-    with stopping_on_interrupt() as control:
-        while job.status.active:
-            if control.cancelled:
-                studio.jobs.cancel(job.id)
-                job = studio.jobs.wait(job.id, _STOP_S)
-                break
-            job = studio.jobs.wait(job.id, _SHOW_S)
-            show(job)
-    show.end()
-    if job.status is JobStatus.DONE:
-        return job
-    if control.cancelled or job.status is JobStatus.CANCELLED:
-        raise Cancelled("Stopped. What was fetched is kept; the same command goes on from it.")
-    raise DownloadFailed(job.message, job.hint)
+    """Follow the job to its end. Raises DownloadFailed with the job's own words, Cancelled."""
+    kept = "What was fetched is kept; the same command goes on from it."
+    job = follow(studio, job, kept, _bytes, quiet=given.json)
+    if job.status is not JobStatus.DONE:
+        raise DownloadFailed(job.message, job.hint)
+    return job
 
 
-class _Progress:
-    """A line on standard error: rewritten in a terminal, else one for each stage."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._terminal = sys.stderr.isatty()
-        self._shown = ""
-
-    def __call__(self, job: Job) -> None:
-        if self._quiet or not job.stage:
-            return
-        if not self._terminal:
-            stage = job.stage.partition(",")[0]
-            if stage != self._shown:
-                print(stage, file=sys.stderr)
-            self._shown = stage
-            return
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r{_line(job):{width}.{width}}", end="", file=sys.stderr, flush=True)
-        self._shown = job.stage
-
-    def end(self) -> None:
-        if self._terminal and self._shown:
-            print(file=sys.stderr)
-
-
-def _line(job: Job) -> str:
-    left = job.eta(time.time())
-    parts = [job.stage]
-    if job.total:
-        parts.append(f"{size_text(job.step)} of {size_text(job.total)}")
-    if left:
-        parts.append(f"{left / 60:.0f} min left" if left > 90 else f"{left:.0f} s left")
-    return ", ".join(parts)
+def _bytes(job: Job) -> str:
+    return f"{size_text(job.step)} of {size_text(job.total)}"
 
 
 def _state(status: ModelStatus) -> str:

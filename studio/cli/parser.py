@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from studio import __version__
-from studio.cli import personality_options, voice_options
+from studio.cli import dataset_options, personality_options, voice_options
 
 _SAMPLING = (
     ("temperature", float, "how freely; 0: always the likeliest"),
@@ -46,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     personality_options.personalities(
         commands.add_parser("personalities", help="voices with several emotions", epilog=_EPILOG),
         _common,
+    )
+    dataset_options.datasets(
+        commands.add_parser("datasets", help="training sets from recordings", epilog=_EPILOG), _common
     )
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
