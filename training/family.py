@@ -12,6 +12,7 @@ from studio.audio.types import Audio
 from studio.control import Control
 from studio.dataset.metadata import Row
 from studio.runs.values import RunSettings, SampleReport, StepRow
+from studio.settings import Settings
 
 if TYPE_CHECKING:
     import torch
@@ -131,6 +132,8 @@ class EpochEnd(Protocol):
 class Listening(Protocol):
     """How the job makes one: `training.sentinel.listening`."""
 
-    def __call__(self, root: Path, settings: RunSettings, rows: Sequence[Row], models: Any) -> EpochEnd:
-        """`root` is the run's folder, `rows` the data set's with absolute audio files, `models` the
-        ModelFolders of this machine."""
+    def __call__(
+        self, root: Path, settings: RunSettings, rows: Sequence[Row], studio: Settings
+    ) -> EpochEnd:
+        """`root` is the run's folder, `rows` the data set's with absolute audio files, `studio` the
+        settings of this machine: its models and device."""
