@@ -114,7 +114,9 @@ def test_what_is_decided_while_it_is_built_counts(studio: Studio, recordings: Pa
     [first, *_] = [each.id for each in studio.datasets.ledger(made.id, "").segments]
     job = studio.datasets.build(made.id, "")
     studio.datasets.decide(made.id, "", [first], False)
-    assert studio.jobs.wait(job.id, 120).result["kept"] == before - 1
+    ended = studio.jobs.wait(job.id, 120)
+    assert ended.status is JobStatus.DONE, ended.message + studio.jobs.log_tail(job.id)
+    assert ended.result["kept"] == before - 1
 
 
 def test_the_best_recognizer_is_chosen_and_none_is_said(studio: Studio, recordings: Path) -> None:

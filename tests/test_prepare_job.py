@@ -62,6 +62,7 @@ def recordings(tmp_path: Path) -> Path:
 
 def context_of(studio: Studio, id: str) -> JobContext:
     job = studio.jobs.store.create("training.prepare.job:run", {"dataset": id}, title="Build")
+    studio.jobs.store.ask_to_stop(job.id)  # nobody else is to start it
     return JobContext(job, studio.settings, studio.jobs.folder(job.id))
 
 
