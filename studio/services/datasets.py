@@ -22,6 +22,7 @@ from studio.library import Damage
 from studio.library_config import Config
 from studio.names import clean_name
 from studio.services import dataset_records as records
+from studio.services.coverage import Coverage, CoverageService
 from studio.services.dataset_builds import Builds
 from studio.services.dataset_segments import page
 from studio.services.dataset_shelf import Shelf
@@ -36,7 +37,6 @@ from studio.text.given import clean_text
 
 if TYPE_CHECKING:
     from studio.dataset.outlook import Outlook
-    from studio.services.coverage import Coverage
 
 MAX_NOTE = 4_000
 MAX_TEXT = 2_000
@@ -51,7 +51,7 @@ class DatasetService:
     def __init__(self, folder: Path, jobs: Supervisor, engines: EngineManager) -> None:
         self._builds = Builds(jobs, engines.registry)
         self._shelf = Shelf(folder, self._builds)
-        self._engines = engines
+        self._coach = CoverageService(engines)
         self._reviewing = threading.Lock()
 
     def list(self, owner: str) -> tuple[DatasetSummary, ...]:
@@ -267,12 +267,9 @@ class DatasetService:
 
     def coverage(self, id: str, owner: str, control: Control | None = None) -> Coverage:
         """Which sounds and sentences of the language the kept texts have, and what to record next."""
-        from studio.services.coverage import CoverageService
-
         judged = self._shelf.judged(id, owner)
         texts = [row.text for row in judged.rows if row.verdict.kept]
-        service = CoverageService(self._engines)
-        return service.report(texts, judged.language, control or Control())
+        return self._coach.report(texts, judged.language, control or Control())
 
     def _review(self, id: str, owner: str, changes: Mapping[str, Callable[[Review], Review]]) -> Dataset:
         """Raises BadInput for a segment that is not there."""
