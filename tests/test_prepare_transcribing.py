@@ -237,6 +237,13 @@ def test_the_text_of_a_whole_recording_is_divided_by_what_is_heard(sounds: Sound
     assert "has to be divided" in nobody[0].text_note
 
 
+def test_a_language_that_the_target_lacks_is_said(sounds: Sounds, write) -> None:
+    sounds.add(silence(0.5), language="fi", given="Hyvää huomenta kaikille.")
+    [found] = write(None)
+    assert (found.language, found.text) == ("fi", "Hyvää huomenta kaikille.")
+    assert found.text_note == "XTTS does not speak fi."
+
+
 def test_a_missing_model_says_how_to_get_it(sounds: Sounds, write) -> None:
     sounds.add(spoken(SENTENCE))
     with pytest.raises(ModelMissing, match="models download whisper-tiny"):

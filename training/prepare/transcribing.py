@@ -196,6 +196,8 @@ class _Writer:
         given = segment.given or divided or ""
         spoken = language_for(language or (heard.language if heard else ""), self.target)
         text, note = normalised(given or (heard.text if heard else ""), spoken, self.target)
+        if spoken and spoken not in self.target.max_characters:
+            note = f"{note} {self.target.label} does not speak {spoken}.".strip()
         compared = given and heard is not None and self.settings.check_given
         return replace(
             segment,
