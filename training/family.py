@@ -35,7 +35,7 @@ class Example:
 class LeftOut:
     """A clip that is not trained on."""
 
-    audio: str  # as the data set names it
+    audio: str  # as the row names it
     reason: str  # a sentence
 
 
@@ -48,10 +48,11 @@ class Encoded:
 
 
 class TrainingFamily(Protocol):
-    """A family of models in training. Methods are called from one thread, encode() before build().
+    """A family of models in training. Methods are called from one thread.
 
-    On several processes each has a family of its own; encode(), write_checkpoint() and speak() are called
-    on the first one only, the others read what encode() has cached (by calling it afterwards).
+    A run that goes on after an interruption, and the second and later of several processes, know the
+    examples already: there build() is called without encode(), the data set may be gone, and all that a
+    clip is trained with is in the file at `Example.path`.
     """
 
     def __init__(
@@ -64,13 +65,14 @@ class TrainingFamily(Protocol):
         """The clips as `build`'s module takes them, cached by content below `cache`, which belongs to
         this family alone. Loads what encodes, and drops it afterwards.
 
-        `row.audio` and `row.ref_audio` are absolute here. The audio of a clip in the cache is not read
-        again where the file is gone only if its content can still be told; else it is left out.
+        `row.audio` and `row.ref_audio` are absolute here.
         """
 
-    def build(self) -> torch.nn.Module:
-        """The module to train, in training mode on the device: forward(batch) takes what collate() makes and
-        returns losses by name, scalars, with "loss" the total that has a gradient.
+    def build(self, examples: Sequence[Example]) -> torch.nn.Module:
+        """The module to train, on the device and in training mode: forward(batch) takes what collate() makes,
+        moved to the device, and returns losses by name, scalars, with "loss" the total that has a
+        gradient. `examples` are all that it is trained on; their voice is what speak() and
+        write_checkpoint() take.
 
         LoRA is applied, or every weight is to be trained; only what is trained requires a gradient.
         Checkpoints activations where settings.gradient_checkpointing says so. New weights are drawn
@@ -93,8 +95,8 @@ class TrainingFamily(Protocol):
         """What is trained, copied to the CPU, by the names that a checkpoint has."""
 
     def load_trainable(self, folder: Path) -> None:
-        """Take over the weights of a checkpoint of the same family and method. Raises BadInput for
-        another's, Damaged for one that is not whole."""
+        """Take over, after build(), the weights of a checkpoint of the same family and method. Raises
+        BadInput for another's, Damaged for one that is not whole."""
 
     def write_checkpoint(self, folder: Path) -> None:
         """Write adapter_model.safetensors and adapter_config.json, or model.safetensors, and whatever
