@@ -84,7 +84,7 @@ def of_frames(frames: Frames, heard: Callable[[], Samples], noise_floor: float |
         return Snr(None, reason=NO_SPEECH)
     noise = noise_floor if noise_floor is not None else frames.noise()
     if noise is None:
-        return Snr(None, reason=MUTED) if frames.muted() else _wada(heard())
+        return Snr(None, reason=MUTED) if frames.muted() else without_pauses(heard())
     speech = float(frames.power[frames.speech].mean()) - noise
     if speech <= 0:
         return Snr(None, reason=LOUD)
@@ -140,7 +140,7 @@ class Frames:
         if len(sounding) < _LEAST_FRAMES or self.muted():
             return None
         noise = float(np.median(sounding))
-        lowest = np.sort(self.power[self.power > _MUTED])
+        lowest = np.sort(self.sounding())
         lowest = lowest[: max(3, len(lowest) // 10)]
         if noise > lowest.mean() * 10 ** (_PAUSES_OVER_LOWEST_DB / 10):
             return None
@@ -157,6 +157,10 @@ class Frames:
         if len(pauses) < _LEAST_FRAMES:
             return around >= _LEAST_FRAMES
         return bool((pauses <= _MUTED).mean() > 0.5)
+
+    def sounding(self) -> npt.NDArray[np.float64]:
+        """The power of those that are not muted."""
+        return self.power[self.power > _MUTED]
 
     def sounding_pauses(self) -> npt.NDArray[np.bool_]:
         """Frames in pauses in which the noise is heard."""
@@ -184,7 +188,9 @@ def _measured(blocks: Iterable[Samples], scale: float = 1.0) -> Frames:
     return Frames(np.array(powers, np.float64), np.array(flags, bool))
 
 
-def _wada(heard: Samples) -> Snr:
+def without_pauses(heard: Samples) -> Snr:
+    """The ratio by the amplitudes alone (WADA), mono float32 [n] without an offset. No figure where they
+    are those of speech without much noise, or of noise alone."""
     amplitude = np.abs(heard[heard != 0]).astype(np.float64)
     value = math.log(amplitude.mean()) - float(np.log(amplitude).mean())
     if value < _WADA[0]:

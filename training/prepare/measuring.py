@@ -13,12 +13,9 @@ from studio.audio.resampling import resample
 from studio.audio.types import Audio, Samples
 from studio.dataset.values import NOISEREDUCE
 from training.prepare.listening import Heard
+from training.prepare.noise_floors import NoiseFloors
 from training.prepare.sound_prints import sound_print
 from training.prepare.standardising import Standardised
-
-#: Frames of pauses that tell the noise of a segment, the nearest ones, and how far away they may be, s.
-_NEAR_FRAMES, _NEAR_S = 20, 5.0
-_FRAME_S = snr.FRAME / vad.SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,7 @@ class Measuring:
 
     def __init__(self, recording: Standardised, heard: Heard, snr_method: str) -> None:
         self._recording, self._heard, self._method = recording, heard, snr_method
-        self._floor = heard.for_snr.noise()
-        self._pauses = np.flatnonzero(heard.for_snr.sounding_pauses())
+        self._floors = NoiseFloors(heard.for_snr)
 
     def measure(self, samples: Samples, start: float, end: float) -> Measures:
         """Those of `samples`, which are the recording's from `start` to `end` seconds."""
@@ -63,12 +59,8 @@ class Measuring:
         rate = self._recording.sample_rate
         if self._method == NOISEREDUCE:
             return residual_snr(samples, rate)
-        part = slice(round(start / _FRAME_S), round(end / _FRAME_S))
-        frames = self._heard.for_snr
-        return snr.of_frames(
-            snr.Frames(frames.power[part], frames.speech[part]),
-            lambda: resample(Audio(samples, rate), vad.SAMPLE_RATE).samples,
-            self._floor,
+        return self._floors.snr(
+            start, end, lambda: resample(Audio(samples, rate), vad.SAMPLE_RATE).samples
         )
 
 

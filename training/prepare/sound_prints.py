@@ -4,7 +4,7 @@ or sample rate and wherever exactly it was cut; different for anything else.
 A picture of the sound, log power by mel band and time, is described by its slowest changes (the lowest
 coefficients of a two-dimensional cosine transform), of each of which only the sign is kept: as in
 perceptual hashes of pictures, and as in Haitsma and Kalker, "A highly robust audio fingerprinting system",
-ISMIR 2002, a level or a filter changes few of them. The picture goes from where the first hundredth of the
+ISMIR 2002, a level or a filter changes few of them. The picture goes from where the first fiftieth of the
 sound's amplitude has passed to where the last begins, so that a little more silence moves nothing.
 """
 
@@ -23,9 +23,9 @@ _LOW_HZ, _HIGH_HZ, _BANDS = 250.0, 3_400.0, 20
 _COLUMNS, _LEAST_FRAMES = 64, 20
 #: The coefficients that are kept: of time (without the constant one) and of frequency.
 _OF_TIME, _OF_BANDS = 16, 16
-_AMPLITUDE_SHARE = 0.01
+_AMPLITUDE_SHARE = 0.02
 #: What lies this far below the loudest counts as silence, dB.
-_FLOOR_DB = 45.0
+_FLOOR_DB = 35.0
 
 
 def sound_print(power: Samples, rate: int) -> str:
