@@ -260,7 +260,9 @@ def test_settings_that_cut_otherwise_ask_for_another_build(studio: Studio, built
     assert studio.datasets.change(built.id, "", settings=settings, note="hm").stale == ""
     settings = replace(settings, max_s=8.0)
     assert "settings have changed" in studio.datasets.change(built.id, "", settings=settings).stale
-    studio.datasets.change(built.id, "", settings=replace(settings, max_s=11.0))
+    settings = replace(settings, max_s=11.0, limits=Limits(min_speaker_similarity=0.5))
+    assert "voices" in studio.datasets.change(built.id, "", settings=settings).stale
+    studio.datasets.apply(built.id, "", Limits())
     added = studio.datasets.add(built.id, "", [studio.workspace.home])
     assert "recordings have changed" in added.stale
     assert added.note == "hm"

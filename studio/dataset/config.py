@@ -5,7 +5,8 @@ files     how often the uploads have changed
 settings  PrepareSettings
 job       id of the last build; ""
 note      the person's own
-built     inputs, files and settings of the last build that ended well, with its notes; null before
+built     inputs, files and settings of the last build that ended well, whether voices were to be
+          compared, and its notes; null before
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def as_built(begun: Config, notes: Sequence[str]) -> Config:
         "inputs": begun["inputs"],
         "files": begun["files"],
         "settings": _shaping(begun),
+        "voices": _wants_voices(begun),
         "notes": list(notes),
     }
 
@@ -65,12 +67,19 @@ def stale(config: Config) -> str:
         return "Its recordings have changed: build it again."
     if built["settings"] != _shaping(config):
         return "Its settings have changed: build it again."
+    if _wants_voices(config) and not built["voices"]:
+        return "Its voices have not been compared yet: build it again."
     return ""
 
 
 def notes_of(config: Config) -> tuple[str, ...]:
     """What the last build had to say, as sentences."""
     return tuple(config["built"]["notes"]) if config["built"] else ()
+
+
+def _wants_voices(config: Config) -> bool:
+    """Measured only where a limit asks for it, since it takes a model and its time."""
+    return settings_of(config).limits.min_speaker_similarity is not None
 
 
 def _shaping(config: Config) -> Config:

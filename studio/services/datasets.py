@@ -16,7 +16,7 @@ from studio.dataset.ledger import DatasetFolder, Ledger, check_ids
 from studio.dataset.targets import target_named
 from studio.dataset.values import Limits, PrepareSettings, Review
 from studio.errors import StudioError
-from studio.files import storage_errors
+from studio.files import PARTIAL_SUFFIX, storage_errors
 from studio.jobs import Job, Supervisor
 from studio.library import Damage
 from studio.library_config import Config
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 MAX_NOTE = 4_000
 MAX_TEXT = 2_000
 
-#: Of a set's files, those that its copy does not take over.
-_OWN_FILES = ("config.json", ".build.lock", ".review.lock")
+#: Ends of the names of a set's files that its copy does not take over.
+_OWN_FILES = ("config.json", ".lock", PARTIAL_SUFFIX)
 
 
 class DatasetService:
@@ -231,7 +231,7 @@ class DatasetService:
         config, folder = self._shelf.config(id, owner), self._shelf.folder(id, owner)
 
         def make(copy: Path) -> Config:
-            records.copy_tree(folder.root, copy, lambda path: path.name in _OWN_FILES)
+            records.copy_tree(folder.root, copy, lambda path: path.name.endswith(_OWN_FILES))
             return config | {"job": ""}
 
         return self._shelf.settle(self._shelf.create(name, owner, make))
@@ -262,8 +262,7 @@ class DatasetService:
         dataset = self.get(id, owner)
         self._shelf.not_while_built(id, owner)
         folder = self._shelf.folder(id, owner)
-        export(folder, dataset.name, dataset.settings, format, target, control or Control())
-        return target
+        return export(folder, dataset.name, dataset.settings, format, target, control or Control())
 
     def coverage(self, id: str, owner: str, control: Control | None = None) -> Coverage:
         """Which sounds and sentences of the language the kept texts have, and what to record next."""

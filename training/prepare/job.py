@@ -14,9 +14,6 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engines.base import EngineFolders
-from engines.manager import EngineManager
-from engines.registry import RECOGNIZERS, Registry
 from studio.audio.reading import Limits
 from studio.dataset.config import KIND, VERSION, as_built, settings_of
 from studio.dataset.duplicates import with_duplicates_by_sound, with_duplicates_by_text
@@ -30,7 +27,6 @@ from studio.files import storage_errors
 from studio.jobs import JobContext
 from studio.library import Library
 from studio.library_config import Config
-from studio.models.folders import ModelFolders
 from studio.workspace import Workspace
 from training.prepare.assembling import (
     Assembled,
@@ -41,20 +37,17 @@ from training.prepare.assembling import (
     publish,
     some,
     unread,
-    worth_a_text,
 )
 from training.prepare.hashing import Hashes
+from training.prepare.hearing import Hearing
 from training.prepare.importing import find
 from training.prepare.pool import LogSettings, work_on
 from training.prepare.recording import Prepared, RecordingTask, cached, prepare
-from training.prepare.reporting import Meter, said, seconds_of, unrecognised
+from training.prepare.reporting import Meter, said, seconds_of
 from training.prepare.text_measures import with_pace
-from training.prepare.transcribing import write_down
 from training.prepare.values import Found, RecognizerChoice
 
 log = logging.getLogger(__name__)
-
-_NOT_TRANSCRIBED = "Its sound was dropped, so nobody wrote it down: keep it and build again, or type it."
 
 
 def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
@@ -92,11 +85,7 @@ class _Build:
         self._settings = settings_of(self._config)
         self._folder = DatasetFolder(library.folder(id))
         self._recognizer = recognizer
-        self._cache = workspace.prepared
-        self._engine_folders = EngineFolders(
-            workspace.voice_prompts,
-            ModelFolders(context.settings.models_dir, context.settings.qwen_dir),
-        )
+        self._workspace, self._cache = workspace, workspace.prepared
         self._sounds: dict[str, Path] = {}  # by source, the folder of its segments
         self._notes: list[str] = []
 
@@ -190,48 +179,15 @@ class _Build:
             self._notes.append(f"No speech was found in {some(silent)}.")
 
     def _ledger(self, assembled: Assembled) -> Ledger:
+        reviews = self._folder.read_reviews()
+        hearing = Hearing(
+            self._workspace, self._settings, self._recognizer, self._context, self._sound, self._notes
+        )
         segments = with_duplicates_by_sound(assembled.segments)
-        segments = self._with_texts(segments, assembled)
+        segments = hearing.texts(segments, assembled.whole, reviews)
+        segments = hearing.voices(segments, reviews)
         segments = with_duplicates_by_text(with_pace(segments))
         return Ledger(assembled.sources, tuple(segments), main_language(segments))
-
-    def _with_texts(self, segments: Sequence[Segment], assembled: Assembled) -> list[Segment]:
-        wanted = worth_a_text(segments, self._settings.limits, self._folder.read_reviews())
-        chosen = {segment.id for segment in wanted}
-        written = {
-            segment.id: segment for segment in self._write_down(wanted, assembled, self._recognizer)
-        }
-        given = [each for each in segments if each.given and each.id not in chosen]
-        written |= {segment.id: segment for segment in self._write_down(given, assembled, None)}
-        if self._recognizer is None:
-            self._notes += unrecognised(self._settings, any(each.text for each in written.values()))
-        return [written.get(each.id) or replace(each, text_note=_NOT_TRANSCRIBED) for each in segments]
-
-    def _write_down(
-        self, segments: Sequence[Segment], assembled: Assembled, choice: RecognizerChoice | None
-    ) -> list[Segment]:
-        settings = self._context.settings
-        # No other engine: whatever a registry has is looked at when its manager closes.
-        wanted = {choice.engine: RECOGNIZERS[choice.engine]} if choice else {}
-        manager = EngineManager(
-            Registry(self._engine_folders, {}, wanted),
-            settings.engine_idle_s,
-            device=settings.device,
-            dtype=settings.dtype,
-        )
-        try:
-            return write_down(
-                segments,
-                self._sound,
-                choice,
-                self._settings,
-                manager,
-                self._cache / "texts",
-                self._context.control,
-                assembled.whole,
-            )
-        finally:
-            manager.close()
 
     def _sound(self, segment: Segment) -> Path:
         return self._sounds[segment.source] / f"{segment.id}.wav"
