@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -220,8 +222,7 @@ class TestMetadata:
         table = pandas.read_csv(tmp_path / "metadata.csv", sep="|")
         assert list(table.columns) == ["audio_file", "text", "speaker_name"]
         assert list(table.text) == ['"Well" — she said.', "'=2 2", kept[2].text]
-        # Its own package needs torch, which takes seconds to load; the code is what is in it.
-        items = _coqui_formatter()(str(tmp_path), "metadata_train.csv")
+        items = coqui_formatter()(str(tmp_path), "metadata_train.csv")
         assert [item["text"] for item in items] == list(table.text[:2])
         assert all(Path(item["audio_file"]).exists() for item in items)
         assert {item["speaker_name"] for item in items} == {"Ada"}
@@ -431,13 +432,15 @@ class TestSettle:
         assert files(folder) == files(twin)
 
 
-def _coqui_formatter():  # type: ignore[no-untyped-def]
-    from importlib.util import find_spec
-
-    spec = find_spec("TTS")
-    assert spec
-    assert spec.submodule_search_locations
-    path = Path(spec.submodule_search_locations[0]) / "tts" / "datasets" / "formatters.py"
-    namespace: dict[str, object] = {"__name__": "formatters"}
-    exec(compile(path.read_text("utf-8"), str(path), "exec"), namespace)
-    return namespace["coqui"]
+def coqui_formatter() -> Callable[..., list[dict[str, str]]]:
+    """coqui-tts's own, without the rest of its package, which needs torch and takes seconds."""
+    package = find_spec("TTS")
+    assert package is not None
+    assert package.origin is not None
+    path = Path(package.origin).parent / "tts" / "datasets" / "formatters.py"
+    spec = spec_from_file_location("formatters", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.coqui
