@@ -26,7 +26,7 @@ _KEYS = (
     ("↑ ↓", "move"),
     ("K", "keeps"),
     ("D", "drops"),
-    ("U", "as the limits say"),
+    ("U", "leaves it to the limits"),
     ("E", "edits the text, Esc leaves it"),
     ("X", "ticks"),
 )
@@ -37,7 +37,7 @@ def clips(page: SegmentPage, dataset_id: str, sound: Sound) -> str:
     if not page.rows:
         return line("No segment is like this. Choose other filters to see more.")
     rows = "".join(clip(row, sound, number == 0) for number, row in enumerate(page.rows))
-    keys = " · ".join(f"<kbd>{key}</kbd> {does}" for key, does in _KEYS)
+    keys = "".join(f"<span><kbd>{key}</kbd> {does}</span>" for key, does in _KEYS)
     return (
         f'<p class="timbre-line timbre-keys">{keys}'
         '<label><input type="checkbox" class="timbre-clip-flow"> play what I move to</label>'
@@ -135,8 +135,9 @@ def _peaks(path: Path, changed: int, size: int) -> tuple[int, ...]:
 
 def _decisions(row: SegmentRow) -> str:
     verdict = row.verdict
-    pressed = {"keep": verdict.by_hand and verdict.kept, "drop": verdict.by_hand and not verdict.kept}
-    buttons = (("keep", "Keep", "k"), ("drop", "Drop", "d"), ("limits", "As the limits say", "u"))
+    dropped = any(reason.code == "by_hand" for reason in verdict.reasons)
+    pressed = {"keep": verdict.by_hand and not dropped, "drop": dropped}
+    buttons = (("keep", "Keep", "k"), ("drop", "Drop", "d"), ("limits", "By the limits", "u"))
     return (
         '<div class="timbre-clip-decide">'
         + "".join(

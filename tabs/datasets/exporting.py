@@ -8,8 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from studio.control import Control
-from studio.files import storage_errors
+from studio.dataset.exporting import FORMS
 from studio.names import readable
 from studio.services.studio import Studio
 from studio.services.tasks import Task, TaskState, TaskStatus
@@ -20,12 +19,8 @@ from tabs.edge import owner_of
 from tabs.waveform import file_url
 
 KIND = "dataset-export"
-FORMATS = [
-    ("A zip of the whole set", "zip"),
-    ("Hugging Face: audiofolder and parquet, for load_dataset", "hf"),
-    ("LJSpeech: wavs and metadata.csv", "ljspeech"),
-    ("Qwen3-TTS: train_raw.jsonl", "qwen"),
-]
+#: The whole set first.
+FORMATS = sorted(((form.label, id) for id, form in FORMS.items()), key=lambda each: each[1] != "zip")
 
 
 def on_export(studio: Studio, request: gr.Request, chosen: str, format: str) -> None:
@@ -33,11 +28,13 @@ def on_export(studio: Studio, request: gr.Request, chosen: str, format: str) -> 
     owner, dataset = owner_of(request), chosen_one(studio, request, chosen)
 
     def work(task: Task) -> str:
-        name = readable(dataset.name) if format == "zip" else f"{readable(dataset.name)}-{format}"
+        form = "" if format == "zip" else f"-{format}"
         folder = studio.workspace.gradio_temp / "exports" / secrets.token_hex(8)
         folder.mkdir(parents=True)
         try:
-            return str(_written(studio, dataset.id, owner, format, folder, name, task.control))
+            # One file, whatever it is: a browser takes away no folder.
+            target = folder / f"{readable(dataset.name)}{form}.zip"
+            return str(studio.datasets.export(dataset.id, owner, format, target, task.control))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -65,17 +62,3 @@ def status(task: TaskStatus | None) -> str:
         path = Path(task.result)
         return view.export_link(file_url(path), path.name)
     return task_view.status(task)
-
-
-def _written(
-    studio: Studio, id: str, owner: str, format: str, folder: Path, name: str, control: Control
-) -> Path:
-    """One file: a browser takes away no folder."""
-    if format == "zip":
-        return studio.datasets.export(id, owner, format, folder / f"{name}.zip", control)
-    written = studio.datasets.export(id, owner, format, folder / name, control.between(0.0, 0.9))
-    control.between(0.9, 1.0).progress("packing", None)
-    with storage_errors(folder):
-        packed = shutil.make_archive(str(folder / name), "zip", folder, name)
-        shutil.rmtree(written)
-    return Path(packed)

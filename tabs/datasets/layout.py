@@ -109,7 +109,7 @@ def _segments(studio: Studio, tab: DatasetsTab) -> None:
         for name, label in (
             ("keep", "Keep them"),
             ("drop", "Drop them"),
-            ("limits", "As the limits say"),
+            ("limits", "Leave to the limits"),
         ):
             tab.bulk[name] = gr.Button(label, size="sm", min_width=80, elem_id=f"{ID}-bulk-{name}")
     with gr.Column(visible=False, elem_id=f"{ID}-many") as column:

@@ -40,7 +40,7 @@ ORDERS = [
 #: The filters that leave nothing out.
 EVERYTHING = ("", "", "worst", "", "", "")
 _SELECTED, _ALL = "selected", "all"
-SCOPES = [("Those I have ticked", _SELECTED), ("All that the filter shows", _ALL)]
+SCOPES = [("What I have ticked", _SELECTED), ("All that the filter shows", _ALL)]
 #: What is decided, by the name of its button and key.
 DECISIONS = {"keep": True, "drop": False, "limits": None}
 

@@ -191,10 +191,10 @@ def _progress(job: Job, now: float) -> str:
 
 
 def _input(given: DatasetInput, place: int) -> str:
-    where = "uploaded" if given.uploaded else given.path
+    where = " <small>uploaded</small>" if given.uploaded else ""
     gone = ' <b class="timbre-gone">not there any more</b>' if given.missing else ""
     return (
-        f"<li><span>{escape(given.name)} <small>{escape(where)}</small>{gone}</span>"
+        f"<li><span>{escape(given.name)}{where}{gone}</span>"
         f'<button type="button" class="timbre-small" data-into="{ID}-pressed" data-value="{place}"'
         f' aria-label="Remove {escape(given.name)}">Remove</button></li>'
     )
