@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from studio.dataset import advice
-from studio.dataset.judging import REASONS, judge
+from studio.dataset.judging import REASONS, judge_all
 from studio.dataset.ledger import Ledger
 from studio.dataset.targets import Target
 from studio.dataset.values import Limits, Review, Segment, Verdict
@@ -86,9 +86,7 @@ _MOST_BINS = 30
 def outlook(ledger: Ledger, reviews: Mapping[str, Review], limits: Limits, target: Target) -> Outlook:
     """The set that `limits` would make of `ledger`; nothing on the disk is touched or read."""
     segments = ledger.segments
-    verdicts = [
-        judge(segment, limits, target, reviews.get(segment.id), ledger.language) for segment in segments
-    ]
+    verdicts = judge_all(segments, limits, target, reviews, ledger.language)
     kept = np.array([verdict.kept for verdict in verdicts], dtype=bool)
     seconds = np.array([segment.duration for segment in segments], dtype=float)
     drops, waiting_s = _drops(segments, verdicts)
