@@ -121,6 +121,8 @@ class StreamMeter:
     def push(self, block: Samples) -> None:
         from scipy.signal import lfilter
 
+        if not len(block):  # lfilter answers with a state that was never set
+            return
         weighted, self._state = lfilter(self._b, self._a, block.astype(np.float64), zi=self._state)
         pending = np.concatenate([self._rest, np.square(weighted)])
         # Steps begin at whole samples nearest below their time, so that none drifts.

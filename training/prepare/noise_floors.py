@@ -8,6 +8,7 @@ speech.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import cache
@@ -52,7 +53,7 @@ class NoiseFloors:
         )
         noise = [
             _in_window(frames, floor, sound, begin, end)
-            for begin, end in zip(edges[:-1], edges[1:], strict=True)
+            for begin, end in itertools.pairwise(edges.tolist())
         ]
         return snr.of_frames(frames, heard, float(np.mean(noise)))
 
