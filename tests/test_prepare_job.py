@@ -221,6 +221,16 @@ def test_nothing_kept_is_an_end_as_well(studio: Studio, recordings: Path) -> Non
     assert studio.datasets.apply(made.id, "", Limits()).kept == 2, "given texts were kept"
 
 
+def test_voices_are_compared_where_a_limit_asks_for_it_or_it_is_said_why_not(
+    studio: Studio, recordings: Path
+) -> None:
+    settings = replace(HERE, limits=Limits(min_speaker_similarity=0.5))
+    made = studio.datasets.create("Ann", "", settings, [recordings])
+    result = build(studio, made.id)
+    assert any("Voices were not compared" in note for note in result["notes"])
+    assert (result["kept"], studio.datasets.get(made.id, "").stale) == (2, "")
+
+
 def test_two_builds_of_one_set_are_refused(studio: Studio, recordings: Path) -> None:
     made = studio.datasets.create("Ann", "", HERE, [recordings])
     with FileLock(folder_of(studio, made.id).root / ".build.lock"), pytest.raises(Busy, match="already"):

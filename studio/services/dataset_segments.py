@@ -132,11 +132,15 @@ def page(judged: Judged, query: SegmentQuery, limits: Limits) -> SegmentPage:
     """The rows that `query` asks for."""
     found = [row for row in judged.rows if _fits(row, query)]
     if query.order != "time":
-        # What was not measured comes last, whichever way it goes.
         key = _key(query.order, limits)
-        known = [row for row in found if key(row) is not None]
-        known.sort(key=key, reverse=query.descending)
-        found = known + [row for row in found if key(row) is None]
+        keyed = [(key(row), row) for row in found]
+        known = sorted(
+            (pair for pair in keyed if pair[0] is not None),
+            key=lambda pair: pair[0],
+            reverse=query.descending,
+        )
+        # What was not measured comes last, whichever way it goes.
+        found = [row for _, row in known] + [row for value, row in keyed if value is None]
     elif query.descending:
         found.reverse()
     return SegmentPage(
