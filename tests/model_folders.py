@@ -41,7 +41,7 @@ def contents(entry: ModelEntry, values: int = 1000) -> dict[str, bytes]:
     for number, file in enumerate(entry.files):
         if file.name.endswith(".safetensors"):
             made[file.name] = safetensors(values, bytes([number + 1]))
-        elif file.name.endswith(".pt"):
+        elif file.name.endswith((".pt", ".pth")):
             made[file.name] = checkpoint(4 * values)
         elif file.name.endswith(".json"):
             config: dict[str, Any] = {"file": file.name}

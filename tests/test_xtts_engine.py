@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ from studio.control import Control, Progress
 from studio.errors import BadInput, Cancelled, EngineFailed, NotFound
 from studio.models.xtts import CHARACTERS
 from tests.qwen_speech import recording
-from tests.xtts_speech import CPU, PRACTICE, RATE, VOICE, engine_with, request, say, sound
+from tests.xtts_speech import CPU, FEW, PRACTICE, RATE, VOICE, engine_with, request, say, sound
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_every_sampling_preset_stays_within_the_fields() -> None:
 
 def test_the_tokens_are_the_official_ones_and_the_pieces_are_the_whole(engine: XttsEngine) -> None:
     """What `Xtts.inference_stream` makes of the same seed, decoded by it in one piece."""
-    chunks = say(engine, seed=5)
+    chunks = say(engine, seed=5, max_new_tokens=None)
     assert len(chunks) > 1
     assert not chunks[-1].cut_off
     model = model_of(engine)
@@ -100,7 +101,7 @@ def test_the_tokens_are_the_official_ones_and_the_pieces_are_the_whole(engine: X
     streamed = sound(chunks)
     assert streamed.shape == whole.shape
     assert np.abs(streamed - whole).max() < 1e-5
-    assert 0.02 < np.sqrt(np.mean(streamed**2)) < 0.5
+    assert 0.01 < np.sqrt(np.mean(streamed**2)) < 0.5
 
 
 def test_the_same_seed_gives_the_same_sound_whatever_was_drawn_before(engine: XttsEngine) -> None:
@@ -118,9 +119,9 @@ def test_speech_twice_as_fast_takes_half_as_long(engine: XttsEngine) -> None:
 
 
 def test_a_part_that_may_have_no_more_tokens_is_cut_off(engine: XttsEngine) -> None:
-    chunks = say(engine, "This is too long for that.", max_new_tokens=12)
+    chunks = say(engine, "This is too long for that.")
     assert chunks[-1].cut_off
-    assert len(sound(chunks)) / RATE == pytest.approx(12 * facts.TOKEN_S, abs=0.05)
+    assert len(sound(chunks)) / RATE == pytest.approx(FEW * facts.TOKEN_S, abs=0.05)
 
 
 def test_a_stop_is_felt_within_a_chunk_and_the_next_part_is_spoken(engine: XttsEngine) -> None:
@@ -169,7 +170,7 @@ def test_latents_are_kept_by_content_and_made_again_when_they_are_gone(
     made = clone(engine, recording(tmp_path / "a.wav", seed=3))
     assert made.cache is not None
     written = made.cache.stat().st_mtime_ns
-    again = clone(engine, recording(tmp_path / "other name.wav", seed=3))
+    again = clone(engine, Path(shutil.copy(tmp_path / "a.wav", tmp_path / "other name.wav")))
     assert again.cache == made.cache
     assert made.cache.stat().st_mtime_ns == written
     made.cache.write_bytes(b"damaged")

@@ -16,7 +16,9 @@ RATE = 24_000
 CPU = Placement("cpu", "float32")
 PRACTICE = "xtts-practice"
 VOICE = "ana_florence"
-TEXT = "Hello."  # HiFi-GAN has its full size in the practice model too: sound is dear
+TEXT = "Hello."
+#: Tokens of a part. HiFi-GAN has its full size in the practice model too, so sound is dear.
+FEW = 6
 
 
 def engine_with(models: Path, cache: Path) -> XttsEngine:
@@ -26,6 +28,7 @@ def engine_with(models: Path, cache: Path) -> XttsEngine:
 def request(text: str = TEXT, seed: int = 1, **fields: Any) -> SpeechRequest:
     """A part; `fields` of SpeechRequest, and of SamplingParams where it has them."""
     own = SamplingParams.__dataclass_fields__
+    fields.setdefault("max_new_tokens", FEW)
     sampling = SamplingParams(**{key: fields.pop(key) for key in list(fields) if key in own}, seed=seed)
     if "voice_prompt" not in fields:
         fields.setdefault("speaker", VOICE)
