@@ -11,7 +11,6 @@
   let sequence = 0, sent = null, waiting = [];
   let ticked = new Set(), dataset = null, arrive = null;
 
-  const list = () => document.querySelector("#datasets-clips .timbre-clips");
   const rows = () => [...document.querySelectorAll("#datasets-clips .timbre-clip")];
   const rowOf = (id) => rows().find((row) => row.dataset.id === id);
   const boxOf = (row) => row.querySelector("textarea");
@@ -33,7 +32,7 @@
       row.dataset.before ??= row.dataset.state;
       row.dataset.state = what === "keep" ? "kept" : "dropped";
     }
-    waiting.push({ dataset: list().dataset.dataset, id: row.dataset.id, act: what, text });
+    waiting.push({ dataset: row.closest(".timbre-clips").dataset.dataset, id: row.dataset.id, act: what, text });
     send();
   };
 
@@ -144,7 +143,7 @@
 
   document.addEventListener("keydown", (event) => {
     const row = event.target.closest?.("#datasets-clips .timbre-clip");
-    if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!row || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("textarea")) {
       if (event.key !== "Escape" && event.key !== "Enter") return;
       event.preventDefault(); // a segment's text is one line

@@ -260,6 +260,11 @@ class TestSettings:
         limits = settings_form.settings_of(values).limits
         assert (limits.min_s, limits.max_s) == (2.0, 20.0)
 
+    def test_a_language_that_no_recognizer_has_stays_chosen(self, studio: Studio) -> None:
+        shown = settings_form.languages_of(studio, "tlh")
+        assert shown.value == "tlh"
+        assert ("tlh", "tlh") in shown.choices
+
     def test_what_makes_no_sense_together_is_said(self) -> None:
         values = settings_form.values_of(PrepareSettings())
         values[settings_form.names().index("max_s")] = 20.0

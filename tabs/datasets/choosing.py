@@ -29,6 +29,7 @@ def forms(studio: Studio, dataset: Dataset | None) -> list[Any]:
     """The forms for another set, in the order of `DatasetsTab.forms`."""
     settings = dataset.settings if dataset else PrepareSettings()
     values = dict(zip(settings_form.names(), settings_form.values_of(settings), strict=True))
+    values["language"] = settings_form.languages_of(studio, settings.language)
     values["recognizer_model"] = settings_form.models_of(
         studio, settings.recognizer, settings.recognizer_model
     )

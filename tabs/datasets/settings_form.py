@@ -104,7 +104,7 @@ def _advanced(form: SettingsForm, start: PrepareSettings, id_: str) -> None:
         _METHODS, value=start.snr_method, label="SNR by", elem_id=f"{id_}-snr-method"
     )
     _slider(form, id_, "eval_percent", "Set aside to evaluate (%)", 0, 50, 1, 100 * start.eval_share)
-    _slider(form, id_, "processes", "Recordings at once", 1, 16, 1, start.processes)
+    _slider(form, id_, "processes", "Recordings at once", 1, 64, 1, start.processes)
 
 
 def values_of(settings: PrepareSettings) -> list[Any]:
@@ -147,6 +147,14 @@ def models_of(studio: Studio, recognizer: str, model: str = "") -> Any:
         return gr.Dropdown(choices=[_AUTO_MODEL], value="")
     keys = {model.key for model in known}
     return gr.Dropdown(choices=choices.models(known), value=model if model in keys else "")
+
+
+def languages_of(studio: Studio, language: str) -> Any:
+    """The languages to choose from, with the one that a set has."""
+    known = choices.languages(studio, ANY_RECOGNIZER)
+    if language not in {code for _, code in known}:
+        known = [*known, (language, language)]
+    return gr.Dropdown(choices=known, value=language)
 
 
 def on_recognizer(studio: Studio, recognizer: str) -> Any:
