@@ -15,8 +15,8 @@ from studio.dataset.values import Segment
 log = logging.getLogger(__name__)
 
 SOUND_BITS = 256
-#: Fingerprints that differ in fewer bits are of the same sound. Of 20 real recordings, copies as MP3, as
-#: Opus, at a third of the level or cut elsewhere differ in 0 to 21 bits, different segments in 100 or more.
+#: Fingerprints that differ in fewer bits are of the same sound. Of 14 real recordings, copies as MP3, as
+#: Opus, at a third of the level or cut elsewhere differ in 0 to 21 bits; different segments of 20 in 100.
 #: A synthetic voice says sentences that differ in one word with 8 to 66 bits between them, so a higher
 #: threshold would drop many of those.
 SAME_SOUND_BITS = 32

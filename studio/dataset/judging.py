@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from studio.audio.snr import DROWNED, LOUD
 from studio.dataset.targets import Target
 from studio.dataset.values import Limits, Reason, Review, Segment, Verdict
 
@@ -102,6 +103,8 @@ def _of_sound(segment: Segment, limits: Limits) -> Iterator[Reason]:
     seconds, snr = segment.duration, segment.snr_db
     if _below(snr, limits.min_snr_db):
         yield Reason("noise", f"Its SNR is {snr:.1f} dB, under {limits.min_snr_db:g}.")
+    elif limits.min_snr_db is not None and segment.snr_note in (LOUD, DROWNED):
+        yield Reason("noise", segment.snr_note)  # no figure, and yet no doubt
     # Times are kept to the millisecond.
     if limits.min_s is not None and seconds < limits.min_s - 0.001:
         yield Reason("short", f"It lasts {seconds:.2f} s, under {limits.min_s:g}.")
