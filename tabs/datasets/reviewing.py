@@ -159,8 +159,8 @@ def on_bulk(
         raise BadInput("No segment is ticked.", "Tick some in the list, or choose all of the filter.")
     studio.datasets.decide(dataset.id, owner_of(request), ids, DECISIONS[what])
     gr.Info(f"Decided of {len(ids):,} segments.")
-    quiet = [reveal(bool(asked), False)[0], gr.skip(), None]
-    return [*quiet, *_decided(studio, request, chosen, query_of(filtered))]
+    # The question is left alone: somebody quick may have asked it before this has ended.
+    return [*[gr.skip()] * 3, *_decided(studio, request, chosen, query_of(filtered))]
 
 
 def on_bulk_yes(
