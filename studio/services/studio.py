@@ -28,6 +28,7 @@ from studio.services.personalities import PersonalityService
 from studio.services.preparing import PreparingService
 from studio.services.presets import Presets
 from studio.services.references import ReferenceStore
+from studio.services.runs import RunService
 from studio.services.smart_building import SmartBuilder
 from studio.services.smart_work import Workshop
 from studio.services.speech import SpeechService
@@ -89,6 +90,7 @@ class Studio:
         self.jobs = Supervisor(self.database, settings)
         self.models = ModelService(settings, self.model_folders, self.engines, self.jobs, self.database)
         self.datasets = DatasetService(self.workspace.datasets, self.jobs, self.engines)
+        self.runs = RunService(settings, self.workspace, self.jobs, self.models, self.datasets)
         wording = Wording(settings, self.lexicon, self.language_model)
         self.speech = SpeechService(
             settings, self.workspace, self.engines, self.history, references, wording
