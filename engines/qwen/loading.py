@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from studio.models.registry import ModelEntry
 from studio.models.validation import validate
 
 if TYPE_CHECKING:
+    import torch
+
     from engines.qwen.codec import StreamingCodec
     from engines.qwen.talker import FrameLoop
 
@@ -59,24 +62,34 @@ def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> Loaded
     """
     folder = _checked(entry, folder)
     needs = f" It needs about {entry.vram_gb:g} GB." if entry.vram_gb else ""
-    with memory_limit(
-        f"There is not enough memory on {placement.device} for {entry.label}.{needs}",
-        "Close other programs that use it, choose the 0.6B model, or set device to cpu.",
+    with (
+        memory_limit(
+            f"There is not enough memory on {placement.device} for {entry.label}.{needs}",
+            "Close other programs that use it, choose the 0.6B model, or set device to cpu.",
+        ),
+        loading_errors(entry.label, folder),
     ):
-        try:
-            return _load(entry, folder, placement)
-        except ImportError as error:
-            raise EngineFailed(
-                f"Qwen3-TTS cannot be imported: {error}.",
-                "Install what requirements.txt names: pip install -r requirements.txt",
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-            if is_lack_of_memory(error):
-                raise
-            raise EngineFailed(
-                f"{entry.label} could not be loaded from {folder}: {type(error).__name__}: {error}.",
-                "Check it in the Models tab; download it again if its files were changed.",
-            ) from error
+        return _load(entry, folder, placement)
+
+
+@contextmanager
+def loading_errors(label: str, folder: Path) -> Iterator[None]:
+    """Turn what the packages raise while they load `label` from `folder` into EngineFailed; a lack of
+    memory stays what it is."""
+    try:
+        yield
+    except ImportError as error:
+        raise EngineFailed(
+            f"Qwen3-TTS cannot be imported: {error}.",
+            "Install what requirements.txt names: pip install -r requirements.txt",
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        if is_lack_of_memory(error):
+            raise
+        raise EngineFailed(
+            f"{label} could not be loaded from {folder}: {type(error).__name__}: {error}.",
+            "Check it in the Models tab; download it again if its files were changed.",
+        ) from error
 
 
 def _checked(entry: ModelEntry, folder: Path | None) -> Path:
@@ -96,28 +109,13 @@ def _checked(entry: ModelEntry, folder: Path | None) -> Path:
 
 def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
     torch = torch_module()
-    package = qwen_tts_package()
     from engines.qwen.codec import StreamingCodec
     from engines.qwen.cuda_graphs import make_loop
 
     identity = _identity(entry, folder)
     quantised = placement.dtype == "int8"
     dtype = torch.float32 if quantised else getattr(torch, placement.dtype)
-    where = {} if placement.device == "cpu" else {"device_map": placement.device}
-    wrapper = package.Qwen3TTSModel.from_pretrained(
-        str(folder),
-        dtype=dtype,
-        attn_implementation=placement.attention,
-        local_files_only=True,
-        **where,
-    )
-    _check_complete(entry, folder, wrapper.model)
-    if dtype != torch.float32:
-        # The codec is published in float32 and costs little; in 16 bits its sound is 31 dB off.
-        wrapper.model.speech_tokenizer = package.Qwen3TTSTokenizer.from_pretrained(
-            str(folder / "speech_tokenizer"), dtype=torch.float32, local_files_only=True, **where
-        )
-    wrapper.model.eval()
+    wrapper = official_model(entry.label, folder, placement.device, dtype, placement.attention)
     talker = wrapper.model.talker
     codec_dtype = None
     if quantised:
@@ -138,7 +136,39 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
     )
 
 
-def _check_complete(entry: ModelEntry, folder: Path, model: Any) -> None:
+def official_model(
+    label: str, folder: Path, device: str, dtype: torch.dtype, attention: str = "sdpa"
+) -> Any:
+    """The qwen_tts.Qwen3TTSModel in `folder` in `dtype`, its codec in float32.
+
+    Raises EngineFailed where weights are missing; see `loading_errors` for the rest.
+    """
+    package = qwen_tts_package()
+    where = _where(device)
+    wrapper = package.Qwen3TTSModel.from_pretrained(
+        str(folder), dtype=dtype, attn_implementation=attention, local_files_only=True, **where
+    )
+    _check_complete(label, folder, wrapper.model)
+    if dtype.itemsize < 4:
+        wrapper.model.speech_tokenizer = official_codec(folder, device)
+    wrapper.model.eval()
+    return wrapper
+
+
+def official_codec(folder: Path, device: str) -> Any:
+    """The qwen_tts.Qwen3TTSTokenizer of the model in `folder`, in float32: so it is published, and it
+    costs little; in 16 bits its sound is 31 dB off."""
+    torch = torch_module()
+    return qwen_tts_package().Qwen3TTSTokenizer.from_pretrained(
+        str(folder / "speech_tokenizer"), dtype=torch.float32, local_files_only=True, **_where(device)
+    )
+
+
+def _where(device: str) -> dict[str, str]:
+    return {} if device == "cpu" else {"device_map": device}
+
+
+def _check_complete(label: str, folder: Path, model: Any) -> None:
     """Raise EngineFailed when the file lacks weights: transformers fills them with random numbers
     and only logs it."""
     from safetensors import safe_open
@@ -147,7 +177,7 @@ def _check_complete(entry: ModelEntry, folder: Path, model: Any) -> None:
         missing = sorted(model.state_dict().keys() - set(file.keys()))
     if missing:
         raise EngineFailed(
-            f"{entry.label} in {folder} cannot be used: model.safetensors lacks {len(missing)} of its "
+            f"{label} in {folder} cannot be used: model.safetensors lacks {len(missing)} of its "
             f"weights, such as {missing[0]}.",
             "Download the model again.",
         )
