@@ -132,7 +132,7 @@ def clips_in(root: Path, count: int = 8, poisoned: Sequence[int] = (), eval: int
     rows = []
     (root / "wavs").mkdir(parents=True)
     for number in range(count):
-        frames = 12 + number * 3
+        frames = 30 + number
         wave = 0.1 * (1.1 + np.sin(np.arange(frames * FRAME) / RATE * 20 + number))
         audio = f"wavs/clip {number}.wav"
         noise = generator.normal(0, 1, len(wave))

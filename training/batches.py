@@ -10,10 +10,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 
 #: Lengths are blurred by up to this much before they are sorted, so that epochs differ in who meets whom.
 _BLUR = 0.02
+
+#: What one more batch costs, as a share of a whole one of middling length: batches are made smaller only
+#: where that saves more padding. Sets of 120 and 1000 clips of 1.5 to 11 s in batches of 8: 3.2 and 1.5 %.
+_EACH = 0.04
 
 
 @dataclass(frozen=True)
@@ -28,21 +32,23 @@ class EpochPlan:
 
 
 def plan(lengths: Sequence[int], batch_size: int, processes: int, seed: int, epoch: int) -> EpochPlan:
-    """Each clip once; batches differ by one clip at most, so that none counts much less than another.
+    """Each clip once, in batches of `batch_size` or down to half of it, as many in every epoch.
 
     Where there are fewer clips than processes some are taken twice. The first epoch begins with its
     longest round: if memory does not suffice, that shows at once.
     """
+    if not lengths:
+        return EpochPlan(())
     generator = random.Random(f"batches:{seed}:{epoch}")
     blurred = [length * (1 + generator.uniform(-_BLUR, _BLUR)) for length in lengths]
     order = sorted(range(len(lengths)), key=lambda number: (blurred[number], number))
-    if not order:
-        return EpochPlan(())
-    count = ceil(len(order) / (batch_size * processes)) * processes
-    while len(order) < count:
-        order += order[: count - len(order)]
-    batches = _divided(order, count)
-    rounds = [tuple(batches[first : first + processes]) for first in range(0, count, processes)]
+    while len(order) < processes:
+        order += order[: processes - len(order)]
+    known = sorted(lengths[number] for number in order)
+    rounds, first = [], 0
+    for size in _sizes(known, processes, batch_size * processes):
+        rounds.append(_divided(order[first : first + size], processes))
+        first += size
     if epoch == 1:
         longest = rounds.pop()
         generator.shuffle(rounds)
@@ -59,7 +65,27 @@ def padding(lengths: Sequence[int], plan: EpochPlan) -> float:
     return 1 - sum(map(sum, batches)) / padded if padded else 0.0
 
 
-def _divided(order: Sequence[int], count: int) -> list[tuple[int, ...]]:
+def _sizes(lengths: Sequence[int], fewest: int, most: int) -> list[int]:
+    """How many clips each round has, such that padding and rounds together cost the least; from half of
+    `most` to `most`, never below `fewest`. `lengths` are sorted."""
+    count, most = len(lengths), min(most, len(lengths))
+    least = min(max((most + 1) // 2, fewest), count)
+    each = _EACH * most * sum(lengths) / count
+    costs, begins = [0.0, *[inf] * count], [0] * (count + 1)
+    for end in range(least, count + 1):
+        longest = lengths[end - 1]
+        for begin in range(max(0, end - most), end - least + 1):
+            cost = costs[begin] + (end - begin) * longest + each
+            if cost < costs[end]:
+                costs[end], begins[end] = cost, begin
+    sizes, end = [], count
+    while end:
+        sizes.append(end - begins[end])
+        end = begins[end]
+    return sizes[::-1]
+
+
+def _divided(order: Sequence[int], count: int) -> tuple[tuple[int, ...], ...]:
     """`order` in `count` parts, as equal as can be."""
     ends = [len(order) * number // count for number in range(count + 1)]
-    return [tuple(order[first:last]) for first, last in pairwise(ends)]
+    return tuple(tuple(order[first:last]) for first, last in pairwise(ends))

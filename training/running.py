@@ -6,7 +6,7 @@ import importlib
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -63,7 +63,7 @@ class Base:
 class Parts:
     """What a run is put together from; tests bring their own."""
 
-    families: Mapping[Family, str] = FAMILIES
+    families: Mapping[Family, str] = field(default_factory=lambda: FAMILIES)
     listening: str = _LISTENING
     save_every_s: float = 60.0
 

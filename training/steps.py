@@ -75,18 +75,20 @@ class Steps:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
+        clips = sum(len(batch) for round in rounds for batch in round)
         sums: dict[str, float] = {}
         padding = 0.0
         for index, round in enumerate(rounds):
             mine = round[self._together.number]
             last = index == len(rounds) - 1
-            losses, share = self._batch(mine, (*place, index), 1 / len(rounds), last)
+            # Every clip counts the same, whatever the size of its batch; processes are averaged.
+            weight = len(mine) * self._together.count / clips
+            losses, share = self._batch(mine, (*place, index), weight, last)
             if not math.isfinite(losses["loss"]):
                 return self._skipped(mine, "loss")
             padding += share / len(rounds)
             for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + value / len(rounds)
-        clips = sum(len(batch) for round in rounds for batch in round)
+                sums[name] = sums.get(name, 0.0) + value
         norm = self._clipped()
         if norm is None:
             if self._together.accelerator.scaler is not None:  # it halves its scale, and does not step
@@ -125,7 +127,8 @@ class Steps:
     def _batch(
         self, numbers: Sequence[int], place: tuple[int, int, int], weight: float, last: bool
     ) -> tuple[dict[str, float], float]:
-        """Forward and, where the loss of all processes is a number, backward."""
+        """Forward and, where the loss of all processes is a number, backward. Returns what the batches of
+        all processes add to the step's losses, and the share of this one that is padding."""
         accelerator = self._together.accelerator
         self._together.control.check()
         where = (self._settings.seed, place[0], place[1] + place[2], self._together.number)
@@ -134,9 +137,10 @@ class Steps:
         batch = self._family.collate(examples, self._voices, random.Random(f"voices:{where}"))
         with nullcontext() if last else accelerator.no_sync(self.module):
             losses = self.module(self._together.on_device(batch))
-            means = self._together.means({name: value.detach() for name, value in losses.items()})
+            shares = {name: value * weight for name, value in losses.items()}
+            means = self._together.means({name: value.detach() for name, value in shares.items()})
             if math.isfinite(means["loss"]):
-                accelerator.backward(losses["loss"] * weight)
+                accelerator.backward(shares["loss"])
         return means, self._family.padding(batch)
 
     def _clipped(self) -> float | None:

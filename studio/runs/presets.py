@@ -105,7 +105,7 @@ def propose(
     choose(
         "accumulation",
         accumulation,
-        f"{batch * accumulation} clips a step, as suits {used} clips: {steps} steps an epoch.",
+        f"{batch * accumulation} clips a step, as suits {used} clips: about {steps} steps an epoch.",
     )
     epochs = _epochs(preset, steps, choose)
     choose("learning_rate", RATES[family, method], _rate_reason(family, method))
@@ -128,7 +128,7 @@ def _epochs(preset: Preset, steps: int, choose: _Choose) -> int:
         return QUICK_EPOCHS
     aim, low, high = _AIMS[preset]
     epochs = min(max(round(aim / steps), low), high)
-    choose("epochs", epochs, f"{epochs} of {steps} steps each, {epochs * steps} in all.")
+    choose("epochs", epochs, f"{epochs} of about {steps} steps each, {epochs * steps} in all.")
     return epochs
 
 
