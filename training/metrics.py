@@ -81,7 +81,7 @@ def _scalars(row: StepRow) -> Iterator[tuple[str, float]]:
     named |= {f"{row.kind}/{name}": value for name, value in row.losses.items()}
     if row.heard is not None:
         named |= {f"heard/{name}": value for name, value in asdict(row.heard).items()}
-    return ((name, value) for name, value in named.items() if value is not None)
+    return ((name, value) for name, value in named.items() if isinstance(value, (int, float)))
 
 
 def memory_mb(device_type: str) -> float:

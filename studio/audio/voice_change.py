@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.audio import vad
+from studio.audio.f0 import track
 from studio.audio.resampling import resample
 from studio.audio.types import Audio
 
@@ -91,14 +92,8 @@ def _compared(
 
 def _voiced(audio: Audio) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """When each voiced frame is (s) and its features: pitch in semitones, then the cepstrum."""
-    import pyworld
-
     samples = audio.samples.astype(np.float64)
-    coarse, _ = pyworld.dio(
-        samples, audio.sample_rate, _LOWEST_HZ, _HIGHEST_HZ, frame_period=1000 * _STEP_S
-    )
-    times = np.arange(len(coarse), dtype=np.float64) * _STEP_S
-    pitch = pyworld.stonemask(samples, coarse, times, audio.sample_rate)
+    times, pitch = track(audio, _STEP_S, _LOWEST_HZ, _HIGHEST_HZ)
     hop = round(_STEP_S * audio.sample_rate)
     padded = np.pad(samples, _WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::hop]

@@ -3,7 +3,8 @@
 config.json              name, owner, note, settings, job (studio.library)
 metrics.jsonl            a StepRow a line, appended while it trains
 checkpoint_epoch_N/      meta.json, and adapter_model.safetensors + adapter_config.json, or model.safetensors
-samples/                 epoch_N_output.wav, epoch_N_<k>.wav for each test sentence; epoch 0: the untouched base
+samples/                 epoch_N_output.wav, epoch_N_<k>.wav for each test sentence; epoch 0: the untouched base;
+                         sentences.json: what is spoken; expected.json: how the data set sounds
 state/                   what an exact resume needs: optimizer, schedule, random generators, place in the data
 tensorboard/             event files
 left_out.json            clips that were not trained on, each with its reason
@@ -69,6 +70,24 @@ class RunFolder:
     def sample(self, epoch: int, sentence: int | None = None) -> Path:
         """The sound of one test sentence, from 1 on, or of all of them one after another."""
         return self.samples / f"epoch_{epoch}_{'output' if sentence is None else sentence}.wav"
+
+    @property
+    def sentences(self) -> Path:
+        return self.samples / "sentences.json"
+
+    @property
+    def expected(self) -> Path:
+        return self.samples / "expected.json"
+
+    def read_sentences(self) -> tuple[str, ...]:
+        """What is spoken at each epoch's end, the first one of number 1; empty before the first samples.
+        Raises Damaged."""
+        if not self.sentences.exists():
+            return ()
+        try:
+            return tuple(map(str, read_json(self.sentences)["sentences"]))
+        except (KeyError, TypeError) as error:
+            raise Damaged(f"{self.sentences} is damaged.", "Delete it.") from error
 
     def epochs(self) -> list[int]:
         """Those that have a checkpoint, in order. One is there whole or not at all."""

@@ -168,10 +168,14 @@ class SampleReport:
     seconds_per_character: float | None = None
     expected_seconds_per_character: float | None = None  # of the data set
     silence_share: float | None = None
+    expected_silence_share: float | None = None
     loudness_lufs: float | None = None
+    expected_loudness_lufs: float | None = None
     f0_hz: float | None = None  # median
     expected_f0_hz: float | None = None
     agreement: float | None = None  # 1 - character error rate of what is recognised
+    recognizer: str = ""  # label of what recognised it
+    rough: bool = False  # it mishears clear speech as well, so that the agreement is a rough figure
 
 
 @dataclass(frozen=True)
