@@ -69,9 +69,9 @@ class FlatTops:
         limits = np.asarray(limits, np.float32)
         close = limits[:, None] * np.float32(_CLOSE)
         at_limit = pieces >= close if sign > 0 else pieces <= -close
-        at_limit &= limits[:, None] >= _LEAST_PEAK
+        may_be_flat = (np.count_nonzero(at_limit, axis=1) >= _FLAT) & (limits >= _LEAST_PEAK)
         counts, tops = np.zeros(len(pieces), np.int32), np.zeros(len(pieces), np.int32)
-        for row in np.flatnonzero(np.count_nonzero(at_limit, axis=1) >= _FLAT):
+        for row in np.flatnonzero(may_be_flat):
             lengths = _runs(at_limit[row])
             flat = lengths[lengths >= _FLAT]
             counts[row], tops[row] = flat.sum(), len(flat)

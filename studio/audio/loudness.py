@@ -124,7 +124,9 @@ class StreamMeter:
         if not len(block):  # lfilter answers with a state that was never set
             return
         weighted, self._state = lfilter(self._b, self._a, block.astype(np.float64), zi=self._state)
-        pending = np.concatenate([self._rest, np.square(weighted)])
+        pending = np.square(weighted, out=weighted)
+        if len(self._rest):
+            pending = np.concatenate([self._rest, pending])
         # Steps begin at whole samples nearest below their time, so that none drifts.
         done = len(self._sums)
         origin = int(done * self._step)
@@ -134,7 +136,7 @@ class StreamMeter:
         if count:
             edges = [int((done + index) * self._step) - origin for index in range(count + 1)]
             self._sums.extend(np.add.reduceat(pending[: edges[-1]], edges[:-1]))
-            pending = pending[edges[-1] :]
+            pending = pending[edges[-1] :].copy()
         self._rest = pending
 
     def loudness(self, start: float = 0.0, end: float | None = None) -> float | None:

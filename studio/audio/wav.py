@@ -35,7 +35,9 @@ def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
 def pcm16(samples: Samples) -> npt.NDArray[np.int16]:
     """Float32 [n], clipped to [-1, 1], as 16-bit integers. The exact inverse of reading 16-bit
     files; libsndfile's own conversion is not (it writes by 32,767 and reads by 32,768)."""
-    return np.clip(np.rint(samples * 32_768.0), -32_768, 32_767).astype(np.int16)
+    scaled = samples * 32_768.0
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -32_768, 32_767, out=scaled).astype(np.int16)
 
 
 class WavWriter:

@@ -40,7 +40,7 @@ def finish_for(
 ) -> Finish:
     """The gain that brings the recording to its loudness, as far as the peak of what is used of it
     allows; and its noise, where that is to be reduced."""
-    gain = _gain(recording, found, settings.loudness_lufs)
+    gain = _gain(recording, heard, found, settings.loudness_lufs)
     if not settings.denoise:
         return Finish(gain)
     noise = noise_of(recording, heard.for_snr)
@@ -49,14 +49,11 @@ def finish_for(
     return Finish(gain, noise, settings.denoise_strength)
 
 
-def _gain(recording: Standardised, found: Sequence[Stretch], lufs: float | None) -> float:
+def _gain(recording: Standardised, heard: Heard, found: Sequence[Stretch], lufs: float | None) -> float:
     now = recording.meter.loudness()
     if lufs is None or now is None:
         return 1.0
-    rate, peak = recording.sample_rate, 0.0
-    for stretch in found:
-        samples = recording.read(round(stretch.start * rate), round(stretch.end * rate))
-        peak = max(peak, float(np.abs(samples).max(initial=0.0)))
+    peak = max((heard.peak(stretch.start, stretch.end) for stretch in found), default=0.0)
     gain_db = lufs - now
     if peak > 0:
         gain_db = min(gain_db, PEAK_DBFS - 20 * float(np.log10(peak)))

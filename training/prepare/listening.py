@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from training.prepare.standardising import Standardised
 _SHOWN_LUFS, _MOST_GAIN_DB = -23.0, 40.0
 #: Whole frames of 10, 20 and 30 ms.
 _BLOCK = 3 * vad.SAMPLE_RATE // 2
+#: Resolution of the peaks; every rate of a target has whole samples of it.
+PEAK_S = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,12 @@ class Heard:
 
     frames: Frames
     for_snr: snr.Frames
+    peaks: npt.NDArray[np.float32]  # the largest absolute value of each PEAK_S
+
+    def peak(self, start: float, end: float) -> float:
+        """The largest absolute value from `start` to `end` seconds, and a little around them."""
+        part = self.peaks[int(start / PEAK_S) : math.ceil(end / PEAK_S)]
+        return float(part.max(initial=0.0))
 
 
 def listen(recording: Standardised, aggressiveness: int, frame_ms: int, control: Control) -> Heard:
@@ -57,15 +66,20 @@ def listen(recording: Standardised, aggressiveness: int, frame_ms: int, control:
     strict = _Judge(snr.FRAME, snr.MODE)
     size = vad.SAMPLE_RATE * frame_ms // 1000
     same = (size, aggressiveness) == (snr.FRAME, snr.MODE)
-    judges = (strict,) if same else (strict, _Judge(size, aggressiveness))
-    for block in regroup(_resampled(recording, control), _BLOCK):
+    chosen = strict if same else _Judge(size, aggressiveness)
+    peaks = array("f")
+    powers = {each.size: array("f") for each in (strict, chosen)}
+    for block in regroup(_resampled(recording, peaks, control), _BLOCK):
         shown = pcm16(block * gain).astype("<i2", copy=False).tobytes()
-        for judge in judges:
-            judge.push(block, shown)
-    power, speech = judges[-1].found()
-    of_snr, speech_of_snr = strict.found()
+        for frame, found in powers.items():
+            found.frombytes(_mean_squares(block, frame).tobytes())
+        for judge in {strict, chosen}:
+            judge.push(shown)
+    power, of_snr = (np.array(powers[each.size], np.float32) for each in (chosen, strict))
     return Heard(
-        Frames(frame_ms / 1000, power, speech), snr.Frames(of_snr.astype(np.float64), speech_of_snr)
+        Frames(frame_ms / 1000, power, chosen.speech()),
+        snr.Frames(of_snr.astype(np.float64), strict.speech()),
+        np.array(peaks, np.float32),
     )
 
 
@@ -75,29 +89,39 @@ class _Judge:
     def __init__(self, size: int, mode: int) -> None:
         import webrtcvad
 
-        self._size = size
+        self.size = size
         self._is_speech = webrtcvad.Vad(mode).is_speech
-        self._power, self._speech = array("f"), bytearray()
+        self._speech = bytearray()
 
-    def push(self, block: Samples, shown: bytes) -> None:
-        """Take whole frames, and the same as 16-bit samples for the detector."""
-        count = len(block) // self._size
-        frames = block[: count * self._size].reshape(count, self._size)
-        self._power.frombytes((np.einsum("ij,ij->i", frames, frames) / self._size).tobytes())
-        step = 2 * self._size
-        starts = range(0, count * step, step)
-        self._speech.extend(self._is_speech(shown[at : at + step], vad.SAMPLE_RATE) for at in starts)
+    def push(self, shown: bytes) -> None:
+        """Take whole frames of 16-bit samples."""
+        judge, size, step = self._is_speech, self.size, 2 * self.size
+        ends = range(step, len(shown) + 1, step)
+        self._speech.extend([judge(shown[end - step : end], vad.SAMPLE_RATE, size) for end in ends])
 
-    def found(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-        """The mean square of each frame, and whether it is speech."""
-        return np.array(self._power, np.float32), np.frombuffer(bytes(self._speech), np.bool_)
+    def speech(self) -> npt.NDArray[np.bool_]:
+        """Whether each frame is speech."""
+        return np.frombuffer(bytes(self._speech), np.bool_)
 
 
-def _resampled(recording: Standardised, control: Control) -> Iterator[Samples]:
+def _mean_squares(block: Samples, size: int) -> npt.NDArray[np.float32]:
+    frames = block[: len(block) // size * size].reshape(-1, size)
+    return np.asarray(np.einsum("ij,ij->i", frames, frames) / size, np.float32)
+
+
+def _resampled(recording: Standardised, peaks: array[float], control: Control) -> Iterator[Samples]:
+    """The recording as the detector takes it, its peaks noted on the way."""
     resampler = Resampler(recording.sample_rate, vad.SAMPLE_RATE)
+    size = round(PEAK_S * recording.sample_rate)
     done = 0
     for block in recording.blocks():
         control.progress("Finding the speech", min(1.0, done / recording.size))
         done += len(block)
+        peaks.frombytes(_peaks(block, size).tobytes())
         yield resampler.push(block)
     yield resampler.finish()
+
+
+def _peaks(block: Samples, size: int) -> npt.NDArray[np.float32]:
+    starts = np.arange(0, len(block), size)
+    return np.maximum(np.maximum.reduceat(block, starts), -np.minimum.reduceat(block, starts))

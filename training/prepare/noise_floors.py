@@ -76,7 +76,10 @@ def _in_window(
 ) -> float:
     """The noise in frames `first` to `last`, which is `floor` unless they show that it is not."""
     power = frames.power[first:last]
-    lowest = float(np.percentile(power, _LOWEST_PERCENTILE))
+    ordered = np.sort(power)  # np.percentile takes ten times as long
+    lowest = float(
+        np.interp((len(power) - 1) * _LOWEST_PERCENTILE / 100, np.arange(len(power)), ordered)
+    )
     if floor > _TOO_LOUD * lowest:
         return lowest * _ABOVE_NOISE
     if lowest <= _TOO_QUIET * floor or power.mean() > _NOISY * lowest:

@@ -17,11 +17,11 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from studio.audio.types import Samples
-from studio.audio.wav import HEADER_BYTES, WavWriter
+from studio.audio.wav import pcm16, wav_header
 from studio.control import Control
 from studio.dataset.ledger import from_row
 from studio.dataset.targets import target_named
@@ -34,7 +34,7 @@ from studio.files import (
     may_be_writing,
     read_json,
     storage_errors,
-    write_json,
+    write_bytes,
 )
 from training.prepare.cues import cue_stretches
 from training.prepare.levelling import Finish, finish_for
@@ -124,7 +124,8 @@ def _make(task: RecordingTask, folder: Path, control: Control) -> None:
         "notes": notes,
         "segments": rows,
     }
-    write_json(folder / _FACTS, facts)
+    # Not indented: the encoder that does that is written in Python.
+    write_bytes(folder / _FACTS, json.dumps(facts).encode())
 
 
 def _stretches(task: RecordingTask, recording: Standardised, heard: Heard) -> list[Stretch]:
@@ -155,18 +156,17 @@ def _write(
         segment = Segment(
             id=f"{source}-{number:04}", source=source, start=stretch.start, end=end, speaker="",
             cut_in_speech=stretch.cut_in_speech,
-            **asdict(measuring.measure(samples, stretch.start, end)),
+            **vars(measuring.measure(samples, stretch.start, end)),
         )  # fmt: skip
         size = _save(folder / f"{segment.id}.wav", finish, samples, rate)
-        rows.append({**asdict(segment), "given": stretch.given, "bytes": size})
+        rows.append({**vars(segment), "given": stretch.given, "bytes": size})
     return rows, list(finish.notes)
 
 
 def _save(path: Path, finish: Finish, samples: Samples, rate: int) -> int:
     """The finished sound of a segment in a file; how many bytes it has."""
-    with WavWriter(path, rate) as writer:
-        writer.append(finish.apply(samples, rate))
-    return HEADER_BYTES + 2 * len(samples)
+    pcm = pcm16(finish.apply(samples, rate)).astype("<i2", copy=False)
+    return path.write_bytes(wav_header(rate, pcm.nbytes) + pcm.tobytes())
 
 
 def _segment(row: dict[str, object], given: Sequence[GivenText]) -> Segment:

@@ -10,13 +10,13 @@ sound's amplitude has passed to where the last begins, so that a little more sil
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
 from studio.audio.types import Samples
 
-#: Of two prints of the same sound fewer bits than this differ, of others more; see tests.
-SAME_SOUND_BITS = 64
 BITS = 256
 
 _LOW_HZ, _HIGH_HZ, _BANDS = 250.0, 3_400.0, 20
@@ -40,7 +40,8 @@ def sound_print(power: Samples, rate: int) -> str:
     # The mean over what lies between two columns, not a sample at each.
     at = np.linspace(float(first), float(last), _COLUMNS + 1) + 0.5
     sums = np.concatenate([np.zeros((1, _BANDS)), np.cumsum(_decibels(bands), axis=0)])
-    edges = np.stack([np.interp(at, np.arange(len(sums)), column) for column in sums.T], axis=1)
+    whole = np.minimum(at.astype(int), len(sums) - 2)
+    edges = sums[whole] + (sums[whole + 1] - sums[whole]) * (at - whole)[:, None]
     picture = np.diff(edges, axis=0)
     bits = _cosines(_COLUMNS, _OF_TIME, 1) @ picture @ _cosines(_BANDS, _OF_BANDS, 0).T > 0
     return np.packbits(bits.ravel()).tobytes().hex()
@@ -58,6 +59,7 @@ def _in_bands(power: Samples, rate: int) -> npt.NDArray[np.float64]:
     return np.add.reduceat(power[:, : bins[-1] + 1], bins, axis=1)[:, :-1].astype(np.float64)
 
 
+@cache
 def _mel_edges() -> npt.NDArray[np.float64]:
     low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (_LOW_HZ, _HIGH_HZ))
     return np.asarray(700 * (10 ** (np.linspace(low, high, _BANDS + 1) / 2595) - 1))
@@ -68,6 +70,7 @@ def _decibels(power: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(10 * np.log10(np.maximum(power, floor)))
 
 
+@cache
 def _cosines(size: int, count: int, first: int) -> npt.NDArray[np.float64]:
     """Rows `first` to `first` + `count` of the cosine transform over `size` points."""
     return np.cos(np.pi / size * np.outer(np.arange(first, first + count), np.arange(size) + 0.5))

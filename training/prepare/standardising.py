@@ -44,9 +44,14 @@ class Standardised:
 
     def read(self, first: int, last: int) -> Samples:
         """Samples `first` to `last`, without the offset."""
-        count = max(0, min(last, self.size) - first)
-        samples: Samples = np.fromfile(self.path, np.float32, count, offset=4 * first)
-        return samples - np.float32(self.offset) if self.offset else samples
+        count = min(last, self.size) - first
+        samples: Samples = np.empty(max(0, count), np.float32)
+        with self.path.open("rb", buffering=0) as file:
+            file.seek(4 * first)
+            file.readinto(samples.data)
+        if self.offset:
+            samples -= np.float32(self.offset)
+        return samples
 
     def blocks(self) -> Iterator[Samples]:
         """All of it, a few seconds at a time."""
