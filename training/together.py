@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -67,7 +68,8 @@ class Together:
         from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 
         torch = torch_module()
-        if placement.device.startswith("cuda:"):  # accelerate takes the current one
+        # A process that was launched beside others has its card by its number; alone it has the current one.
+        if placement.device.startswith("cuda:") and "LOCAL_RANK" not in os.environ:
             torch.cuda.set_device(placement.device)
         self.accelerator: Accelerator = Accelerator(
             cpu=placement.device == "cpu",
