@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from studio.dataset.ledger import from_row
@@ -17,26 +18,45 @@ from studio.services.run_values import LeftOutClip, Sample
 #: Of the end of metrics.jsonl, bytes: some hundred steps, so that one is among them behind an epoch.
 _TAIL = 64 * 1024
 
+#: So much of it tells how fast the last epochs were, bytes.
+_SPEED_TAIL = 512 * 1024
+
 _SAMPLE = re.compile(r"epoch_([0-9]{1,6})_(output|[0-9]{1,4})\.wav")
 
 
 def last_step(folder: RunFolder) -> StepRow | None:
     """The last step in metrics.jsonl; None where there is none, or it cannot be read."""
+    return next((row for row in _last_rows(folder, _TAIL) if row.kind == "step"), None)
+
+
+def seconds_a_clip(folder: RunFolder) -> float | None:
+    """How long the run took for a clip in its last epoch, with all that belongs to an epoch; of the steps
+    alone where no epoch has ended. None where it has not trained."""
+    rows = list(_last_rows(folder, _SPEED_TAIL))[::-1]
+    ends = [number for number, row in enumerate(rows) if row.kind == "epoch" and row.epoch >= 1]
+    first = ends[-2] if len(ends) > 1 else 0
+    counted = rows[first : ends[-1] + 1] if ends else rows
+    clips = sum(
+        (row.clips_per_s or 0.0) * (row.time - before.time)
+        for before, row in pairwise(counted)
+        if row.kind == "step"
+    )
+    return (counted[-1].time - counted[0].time) / clips if clips else None
+
+
+def _last_rows(folder: RunFolder, size: int) -> Iterator[StepRow]:
+    """The rows in the last `size` bytes of the metrics, the last one first."""
     try:
-        size = folder.metrics.stat().st_size
         with folder.metrics.open("rb") as file:
-            file.seek(max(0, size - _TAIL))
+            file.seek(max(0, folder.metrics.stat().st_size - size))
             lines = file.read().split(b"\n")
     except FileNotFoundError:
-        return None
+        return
     for line in reversed(lines[:-1]):  # the last one may not be whole
         try:
-            row = json.loads(line)
-            if row["kind"] == "step":
-                return step_row(row)
-        except (ValueError, KeyError, TypeError):
+            yield step_row(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError):  # nor the first one
             continue
-    return None
 
 
 def metrics(folder: RunFolder, offset: int) -> tuple[tuple[StepRow, ...], int]:

@@ -248,4 +248,5 @@ class RunService:
         return (self._shelf.folder(run.id, run.owner).state / "place.json").exists()
 
     def _sentences(self, run: Run) -> Mapping[int, str]:
-        return dict(enumerate(run.settings.sentences, 1))
+        spoken = self._shelf.folder(run.id, run.owner).read_sentences()
+        return dict(enumerate(spoken or run.settings.sentences, 1))
