@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import signal
@@ -15,20 +16,26 @@ import pytest
 import soundfile
 import torch
 from accelerate.state import AcceleratorState
+from filelock import FileLock
 from safetensors.torch import load_file
 
 from studio.control import Control
-from studio.errors import BadInput, Cancelled, OutOfMemory, StorageFailed
+from studio.dataset.metadata import metadata_files
+from studio.errors import BadInput, Busy, Cancelled, ModelMissing, NotFound, OutOfMemory, StorageFailed
+from studio.library import Library
+from studio.runs.config import KIND, VERSION, new_config
 from studio.runs.presets import Preset, propose
 from studio.runs.run_folder import RunFolder, settings_row
 from studio.runs.values import Family, Method, Precision, RunSettings, Schedule, StepRow
+from studio.settings import Settings
 from tests.small_disk import tiny_disk
 from tests.tiny_family import Listener, TinyFamily, clips_in
-from tests.training_process import attempt, head, process
+from tests.training_process import PARTS, attempt, free_port, head, launched, process
 from training.batches import padding, plan
 from training.clips import Clips, encoded, read_clips, write_clips
 from training.family import Judgement
 from training.loop import Ended, Work, train
+from training.running import perform
 from training.schedule import learning_rate
 from training.steps import Diverged
 from training.together import Together, place
@@ -36,6 +43,11 @@ from training.together import Together, place
 SETTINGS = RunSettings(
     Family.XTTS, "base", "set", Method.FULL, epochs=3, batch_size=2, learning_rate=1e-2
 )
+#: A process has so long, in seconds; a second or two are usual.
+JOIN_S = 120
+
+#: The same on the practice model, which a run needs to be there.
+ON_XTTS = replace(SETTINGS, base="xtts-practice", dataset="set")
 
 
 @pytest.fixture(autouse=True)
@@ -239,6 +251,7 @@ def scalars(folder: Path) -> Mapping[str, list[float]]:
     return {tag: [each.value for each in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 
 
+@pytest.mark.timeout(4 * JOIN_S)
 def test_a_run_killed_three_times_ends_with_the_same_bits(tmp_path: Path, clips: Clips) -> None:
     settings = replace(SETTINGS, accumulation=2, keep_last=9)
     whole, killed = Run(tmp_path / "whole", clips, settings), Run(tmp_path / "killed", clips, settings)
@@ -247,10 +260,10 @@ def test_a_run_killed_three_times_ends_with_the_same_bits(tmp_path: Path, clips:
     # In the middle of a step, of a checkpoint, and of an epoch's samples.
     for kill in ("step 3", "checkpoint 1", "sample 2"):
         made = process(attempt, killed.folder.root, settings, kill)
-        made.join(60)
+        made.join(JOIN_S)
         assert made.exitcode == -signal.SIGKILL
     last = process(attempt, killed.folder.root, settings)
-    last.join(60)
+    last.join(JOIN_S)
     assert last.exitcode == 0
     for epoch in (1, 2, 3):
         assert killed.weights(epoch) == whole.weights(epoch)
@@ -400,3 +413,101 @@ def test_a_run_can_go_on_from_a_checkpoint(tmp_path: Path, clips: Clips) -> None
     first.train()
     second.train(start=first.folder.checkpoint(3))
     assert second.rows("epoch")[0].eval_loss == first.rows("epoch")[3].eval_loss
+
+
+# Runs of a library
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """With the data set "set" and an empty library of runs."""
+    root = tmp_path / "datasets" / "set"
+    for name, content in metadata_files(clips_in(root)).items():
+        (root / name).write_bytes(content)
+    return tmp_path
+
+
+def new_run(home: Path, settings: RunSettings, name: str = "Ada") -> str:
+    config = new_config(settings, "Set", "Base")
+    return Library(home / "checkpoints", KIND, VERSION).create(name, "", lambda folder: config)
+
+
+def performed(home: Path, id: str, models: Path, stop_at: int | None = None) -> dict[str, Any]:
+    """Train in this process, with the tiny family in place of XTTS."""
+    control = Control()
+
+    def report(step: int, steps: int, stage: str) -> None:
+        if step == stop_at:
+            control.cancel()
+
+    return perform(id, Settings(home=home, models_dir=models, device="cpu"), control, report, PARTS)
+
+
+def test_a_run_goes_on_without_its_data_set(home: Path, xtts_models: Path) -> None:
+    id = new_run(home, ON_XTTS)
+    folder = RunFolder(home / "checkpoints" / id)
+    with FileLock(folder.root / ".train.lock"), pytest.raises(Busy, match="being trained already"):
+        performed(home, id, xtts_models)
+    with pytest.raises(Cancelled):
+        performed(home, id, xtts_models, stop_at=2)
+    shutil.rmtree(home / "datasets" / "set")
+    result = performed(home, id, xtts_models)
+    assert (result["epochs"], result["steps"], result["clips"], result["left_out"]) == (3, 9, 6, 0)
+    assert result["checkpoints"] == folder.epochs() == [1, 2, 3]
+    assert json.loads(folder.left_out.read_text()) == []
+    assert folder.read_checkpoint(3).base == ON_XTTS.base
+    # What was encoded is lost as well:
+    shutil.rmtree(home / ".cache")
+    with pytest.raises(NotFound, match="data set of this run has been deleted"):
+        performed(home, id, xtts_models)
+
+
+def test_a_base_that_cannot_be_trained_is_refused(home: Path, xtts_models: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match="not on this machine"):
+        performed(home, new_run(home, ON_XTTS), tmp_path / "nowhere")
+    other = replace(ON_XTTS, family=Family.QWEN)
+    with pytest.raises(BadInput, match="cannot be trained as qwen"):
+        performed(home, new_run(home, other, "Bob"), xtts_models)
+
+
+def test_a_checkpoint_of_another_method_is_no_base(home: Path, xtts_models: Path) -> None:
+    id = new_run(home, replace(ON_XTTS, epochs=1))
+    performed(home, id, xtts_models)
+    going_on = replace(ON_XTTS, base=f"{id}:1", epochs=1)
+    found = new_run(home, going_on, "Ada, more")
+    assert performed(home, found, xtts_models)["epochs"] == 1
+    assert RunFolder(home / "checkpoints" / found).read_checkpoint(1).base == ON_XTTS.base
+    lora = new_run(home, replace(going_on, method=Method.LORA), "Ada, LoRA")
+    with pytest.raises(BadInput, match="trained as xtts with full"):
+        performed(home, lora, xtts_models)
+
+
+@pytest.mark.timeout(3 * JOIN_S)
+def test_two_processes_end_with_equal_weights(home: Path, xtts_models: Path) -> None:
+    id = new_run(home, replace(ON_XTTS, accumulation=2))
+    port = str(free_port())
+    common = {
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+        "OMP_NUM_THREADS": "1",
+        "ACCELERATE_USE_CPU": "true",
+        "TIMBRE_MODELS_DIR": str(xtts_models),
+        "TIMBRE_DEVICE": "cpu",
+    }
+    ranks = []
+    for rank in ("0", "1"):
+        place = {**common, "RANK": rank, "LOCAL_RANK": rank}
+        arguments = ["--run", id, "--home", str(home)]
+        ranks.append(process(launched, arguments, place, home / f"weights-{rank}"))
+    for rank in ranks:
+        rank.join(JOIN_S)
+    assert [rank.exitcode for rank in ranks] == [0, 0]
+    first, second = ((home / f"weights-{rank}").read_bytes() for rank in (0, 1))
+    assert first == second
+    folder = RunFolder(home / "checkpoints" / id)
+    assert (folder.checkpoint(3) / "model.safetensors").read_bytes() == first
+    epochs = [row for _, row in folder.rows() if row.kind == "epoch"]
+    assert [row.epoch for row in epochs] == [0, 1, 2, 3]
+    assert epochs[3].eval_loss < epochs[0].eval_loss

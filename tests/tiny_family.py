@@ -9,7 +9,7 @@ import random
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import soundfile
@@ -56,6 +56,8 @@ class TinyModule(nn.Module):
 
 
 class TinyFamily:
+    last: ClassVar[TinyFamily]  # that has built a module
+
     def __init__(
         self, base_folder: Path, settings: RunSettings, device: str, dtype: torch.dtype
     ) -> None:
@@ -83,6 +85,7 @@ class TinyFamily:
 
     def build(self, examples: Sequence[Example]) -> nn.Module:
         self.module = TinyModule().to(self.device)
+        TinyFamily.last = self
         return self.module
 
     def collate(

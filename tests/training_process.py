@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 
 from studio.control import Control
 from studio.runs.run_folder import RunFolder
@@ -46,20 +47,20 @@ def attempt(root: Path, settings: RunSettings, kill: str = "") -> None:
     loop.train(work, family, together, tiny_family.Listener())
 
 
-def launched(arguments: list[str], environment: Mapping[str, str], output: Path) -> None:
-    """One process of `accelerate launch -m training.main`, with the tiny family."""
+def launched(arguments: list[str], environment: Mapping[str, str], weights: Path) -> None:
+    """One process of `accelerate launch -m training.main`, with the tiny family; leaves its weights."""
     os.environ |= environment
     torch.set_num_threads(1)
-    with output.open("w") as file, contextlib.redirect_stdout(file):
-        code = main.main(arguments, PARTS)
-    os._exit(code)
+    code = main.main(arguments, PARTS)
+    save_file(tiny_family.TinyFamily.last.trainable_state(), weights)
+    sys.exit(code)
 
 
 def process(function: object, *arguments: object) -> ForkServerProcess:
     """Started already."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    made = context.Process(target=function, args=arguments)  # type: ignore[arg-type]
+    made = context.Process(target=function, args=arguments, daemon=True)  # type: ignore[arg-type]
     made.start()
     return made
 

@@ -23,7 +23,8 @@ from studio.library import Library
 from studio.models.folders import ModelFolders
 from studio.models.registry import entry_of
 from studio.models.validation import report
-from studio.runs.run_folder import RunFolder, settings_from
+from studio.runs.config import KIND, VERSION, settings_of
+from studio.runs.run_folder import RunFolder
 from studio.runs.values import Checkpoint, Family, RunSettings
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -33,9 +34,6 @@ from training.loop import Ended, Report, Work, train
 from training.together import Placement, Together, place
 
 log = logging.getLogger(__name__)
-
-#: Of the library of runs.
-KIND, VERSION = "run", 1
 
 #: What trains each family: "module:class".
 FAMILIES: Mapping[Family, str] = MappingProxyType(
@@ -87,7 +85,7 @@ class _Run:
         self._workspace = Workspace(studio.home)
         self._runs = Library(self._workspace.checkpoints, KIND, VERSION)
         self._id = id
-        self._settings = run_settings(self._runs, id)
+        self._settings = settings_of(self._runs.read(id))
         self._folder = RunFolder(self._runs.folder(id))
 
     def perform(self) -> dict[str, Any]:
@@ -199,11 +197,6 @@ class _Run:
             "best": best,
             "notes": notes,
         }
-
-
-def run_settings(runs: Library, id: str) -> RunSettings:
-    """Of the run `id`. Raises NotFound and Damaged."""
-    return runs.value(id, lambda _, config: settings_from(config["settings"]))
 
 
 def find_base(settings: RunSettings, runs: Library, models: ModelFolders) -> Base:
