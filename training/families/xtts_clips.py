@@ -222,7 +222,7 @@ def _sound(path: Path) -> NDArray[np.float32]:
         raise BadInput(
             f"It lasts only {len(samples) / CONDITIONING_RATE:.2f} s.", "XTTS learns from 0.5 s on."
         )
-    return pcm16(samples) / np.float32(32_768)
+    return pcm16(samples).astype(np.float32) / np.float32(32_768)
 
 
 def _too_long(seconds: float) -> BadInput:
