@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -24,13 +25,18 @@ from studio.dataset.metadata import Row
 from studio.errors import BadInput, Cancelled, Damaged, EngineFailed
 from studio.models.registry import entry_of
 from studio.models.validation import validate
-from studio.runs.values import LORA_TARGETS, Family, LoraOptions, Method, RunSettings
+from studio.runs.run_folder import RunFolder
+from studio.runs.values import LORA_TARGETS, Family, LoraOptions, Method, Precision, RunSettings
 from tests.qwen_speech import BASE, RATE, recording
+from tests.training_process import head
+from training.clips import Clips
 from training.families.qwen import QwenFamily
 from training.families.qwen_clips import clip_of
 from training.families.qwen_layout import NOT_ASKED, Clip, Tokens, lay_out
 from training.families.qwen_talker import TrainedTalker, batch_of
 from training.family import Encoded, Example
+from training.loop import Work, train
+from training.together import Together, place
 
 SETTINGS = RunSettings(Family.QWEN, BASE, "set", lora=LoraOptions(rank=4, alpha=8))
 #: The first three have a frame for each byte of their text, the others have not.
@@ -351,6 +357,36 @@ def test_gradient_checkpointing_changes_no_gradient(base: Path, examples: Sequen
     assert all(torch.allclose(one, two) for one, two in zip(*gradients, strict=True))
 
 
+def test_a_run_that_was_stopped_ends_with_the_same_weights(
+    base: Path, examples: Sequence[Example], tmp_path: Path
+) -> None:
+    """Through the loop; it is stopped after its second step of four, and goes on in another family."""
+    settings = replace(SETTINGS, epochs=2, batch_size=2, learning_rate=1e-3)
+    clips = Clips(tuple(examples[:3]), tuple(examples[3:4]), ())
+    kept = []
+    for stops in (False, True):
+        folder, control = RunFolder(tmp_path / f"run-{stops}"), Control()
+        work = Work(folder, settings, clips, head(settings, clips))
+
+        def report(step: int, steps: int, stage: str, control: Control = control) -> None:
+            if step == 2:
+                control.cancel()
+
+        if stops:
+            with pytest.raises(Cancelled):
+                train(work, family(base, settings), together(control), None, report)
+        ended = train(work, family(base, settings), together(Control()))
+        assert ended.epochs == 2
+        kept.append((folder.checkpoint(2) / "adapter_model.safetensors").read_bytes())
+        assert folder.read_checkpoint(2).eval_loss is not None
+    AcceleratorState._reset_state(True)
+    assert kept[0] == kept[1]
+
+
+def together(control: Control) -> Together:
+    return Together(place("cpu", Precision.FLOAT32), control)
+
+
 # Speaking
 
 
@@ -445,6 +481,9 @@ def test_a_checkpoint_of_another_kind_is_refused(
     refused("lacks 1 weight")
     save_file({name: value[:, :2].clone() for name, value in before.items()}, path)
     refused("another size")
+    save_file(before, path)
+    (tmp_path / "adapter_config.json").write_text('{"lora_alpha": 99}')
+    refused("alpha 99")
     path.write_bytes(b"\0" * 20)
     refused("damaged", Damaged)
     path.rename(tmp_path / "model.safetensors")

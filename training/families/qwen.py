@@ -33,12 +33,13 @@ from studio.errors import BadInput, EngineFailed
 from studio.files import read_json
 from studio.models.registry import MODELS, QWEN, ModelEntry
 from studio.runs.values import Method, RunSettings
-from training.families import qwen_weights
+from training.families import qwen_weights, weights
 from training.families.qwen_clips import EncodedClip, clip_of, encode
 from training.families.qwen_layout import Clip, Tokens, lay_out
 from training.families.qwen_talker import TrainedTalker, batch_of
 from training.family import Encoded, Example
 from training.saving import weights_being_saved
+from training.together import kept_modes
 
 _LABEL = "The model in training"
 
@@ -75,7 +76,7 @@ class QwenFamily:
             # The other form wants inputs that require a gradient, which frozen embeddings do not give.
             talker.gradient_checkpointing_enable({"use_reentrant": False})
         module = TrainedTalker(talker).train()
-        qwen_weights.train_in_float32(module)
+        weights.train_in_float32(module)
         self._voice = _voice(examples)
         self._module = module
         return module
@@ -104,18 +105,19 @@ class QwenFamily:
         return 1 - float(batch["lengths"].sum()) / batch["text"].numel()
 
     def trainable_state(self) -> dict[str, Tensor]:
-        return qwen_weights.copied(self._trained)
+        return weights.copied(self._trained)
 
     def load_trainable(self, folder: Path) -> None:
-        qwen_weights.load_into(self._trained, folder, self._settings.method)
+        settings = self._settings
+        weights.load_into(self._trained, folder, settings.method, settings.lora, "Qwen3-TTS")
 
     def write_checkpoint(self, folder: Path) -> None:
         """See training.families.qwen_weights for the files."""
         state = self.trainable_state()
         with weights_being_saved(folder):
             if self._settings.method is Method.LORA:
-                talker = self._built.talker
-                qwen_weights.write_adapter(folder, state, talker, self._settings.base)
+                config = self._built.talker.peft_config["default"]
+                weights.write_adapter(folder, state, config, self._base.name)
             else:
                 qwen_weights.write_model(folder, state, self._base)
             if self._voice is not None:
@@ -161,7 +163,8 @@ class QwenFamily:
 
     @property
     def _trained(self) -> dict[str, nn.Parameter]:
-        return qwen_weights.trained(self._built, self._settings.method)
+        lora = self._settings.method is Method.LORA
+        return weights.trained(self._built.talker if lora else self._built, self._settings.method)
 
     @cached_property
     def _config(self) -> dict[str, Any]:
@@ -213,13 +216,11 @@ def _other_voice(
 def _for_speaking(module: nn.Module) -> Iterator[None]:
     """Without dropout, and with the weights where they are afterwards: the loop joins some of them in
     memory of its own, of which training is to know nothing."""
-    modes = [(each, each.training) for each in module.modules()]
-    weights = [(weight, weight.data) for weight in module.parameters()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for weight, data in weights:
-            weight.data = data
-        for each, training in modes:
-            each.training = training
+    places = [(weight, weight.data) for weight in module.parameters()]
+    with kept_modes(module):
+        module.eval()
+        try:
+            yield
+        finally:
+            for weight, data in places:
+                weight.data = data
