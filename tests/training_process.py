@@ -1,4 +1,5 @@
-"""Attempts at a run in processes of their own, forked from one that has imported torch."""
+"""Attempts at a run in processes of their own, forked from one that has imported all that takes long: the
+first optimizer and the first module on several processes want more of torch than `import torch` brings."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import torch
+import torch._dynamo
+import torch.distributed.tensor
 from safetensors.torch import save_file
 
 from studio.control import Control
