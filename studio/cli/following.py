@@ -20,16 +20,25 @@ _STOP_S = 30.0
 
 
 def follow(
-    studio: Studio, job: Job, kept: str, amount: Callable[[Job], str], quiet: bool = False
+    studio: Studio,
+    job: Job,
+    kept: str,
+    amount: Callable[[Job], str],
+    quiet: bool = False,
+    left_alone: str = "",
 ) -> Job:
     """Show the job's progress on standard error until it has ended, and return it as it ended.
 
     Ctrl+C stops the job. `kept` says what a stopped one leaves, `amount` how much of a stage is done;
-    `amount` is asked only where that is known. Raises Cancelled.
+    `amount` is asked only where that is known. With `left_alone`, words for that, Ctrl+C only ends the
+    following and the job runs on. Raises Cancelled.
     """
     show = _Progress(amount, quiet)
     with stopping_on_interrupt() as control:
         while job.status.active:
+            if control.cancelled and left_alone:
+                show.end()
+                raise Cancelled(left_alone)
             if control.cancelled:
                 studio.jobs.cancel(job.id)
                 job = studio.jobs.wait(job.id, _STOP_S)

@@ -11,12 +11,14 @@ from collections.abc import Callable
 
 from studio import log
 from studio.cli import (
+    checkpoints,
     commands,
     datasets,
     lexicon,
     models,
     personalities,
     speaking,
+    training,
     transcribing,
     voices,
 )
@@ -33,6 +35,8 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
     "voices": voices.voices,
     "personalities": personalities.personalities,
     "datasets": datasets.datasets,
+    "train": training.train,
+    "checkpoints": checkpoints.checkpoints,
     "engines": commands.engines,
     "lexicon": lexicon.lexicon,
     "models": models.models,

@@ -28,6 +28,7 @@ def order_from(
 ) -> SpeechOrder:
     """The order that the parsed options of `speak` stand for. Raises BadInput where they contradict
     each other or cannot be read. `saved` serves several orders of one command."""
+    given = _with_checkpoint(studio, given)
     engine = given.engine or studio.settings.default_engine
     voice = (saved or SavedVoices(studio)).meant(engine, given)
     mode = _mode(given) if voice is None else Capability.CLONE
@@ -49,6 +50,25 @@ def order_from(
         sampling=sampling_from(studio, engine, given),
         options=options_from(given),
     )
+
+
+def _with_checkpoint(studio: Studio, given: argparse.Namespace) -> argparse.Namespace:
+    """`given` with the engine, the model and, where no other is asked for, the voice of --checkpoint."""
+    if not given.checkpoint:
+        return given
+    if given.model:
+        raise BadInput("--checkpoint and --model cannot be combined.", "Leave one of them out.")
+    found = studio.runs.checkpoint(given.checkpoint, "")
+    family = str(found.checkpoint.family)
+    if given.engine not in (None, "", family):
+        raise BadInput(
+            f"{found.label} is a checkpoint of {family}.", f"Leave out --engine, or say {family}."
+        )
+    chosen = {"engine": family, "model": found.model}
+    asked = (given.voice, given.ref_audio, given.design)
+    if given.mode in (None, "preset") and all(each is None for each in asked):
+        chosen["voice"] = found.model  # a voice of that model's own has its key
+    return argparse.Namespace(**{**vars(given), **chosen})
 
 
 def _mode(given: argparse.Namespace) -> Capability:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from studio import __version__
-from studio.cli import dataset_options, personality_options, voice_options
+from studio.cli import dataset_options, personality_options, training_options, voice_options
 
 _SAMPLING = (
     ("temperature", float, "how freely; 0: always the likeliest"),
@@ -50,6 +50,12 @@ def parser() -> argparse.ArgumentParser:
     dataset_options.datasets(
         commands.add_parser("datasets", help="training sets from recordings", epilog=_EPILOG), _common
     )
+    training_options.train(
+        commands.add_parser("train", help="train a voice on a data set", epilog=_EPILOG), _common
+    )
+    training_options.checkpoints(
+        commands.add_parser("checkpoints", help="what was trained", epilog=_EPILOG), _common
+    )
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
     _models(commands.add_parser("models", help="list, download, check and delete models"))
@@ -74,6 +80,12 @@ def _speak(command: argparse.ArgumentParser) -> None:
     command.add_argument("--engine", help="see `engines`")
     command.add_argument("--language", default="auto", help="code such as en-us or de (default auto)")
     command.add_argument("--model", default="", help="a model of the engine, see `models list`")
+    command.add_argument(
+        "--checkpoint",
+        default="",
+        metavar="RUN[:EPOCH]",
+        help="what was trained, see `checkpoints list`",
+    )
     voice = command.add_argument_group("voice: preset, clone or design")
     voice.add_argument(
         "--mode", choices=["preset", "clone", "design"], help="default: by the options below"

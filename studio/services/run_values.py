@@ -136,3 +136,8 @@ class FoundCheckpoint:
     def spec(self) -> str:
         """As `RunSettings.base` and the command line name it."""
         return f"{self.checkpoint.run}:{self.checkpoint.epoch}"
+
+    @property
+    def model(self) -> str:
+        """Its key as a model that speaks (studio.models.trained)."""
+        return f"trained-{self.checkpoint.run}-{self.checkpoint.epoch}"
