@@ -42,8 +42,8 @@ def sounds(made: Prepared) -> list[Samples]:
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
-    """Some 25 s."""
-    return wav(tmp_path / "talk.wav", 0.2 * hissing(with_pauses(8, 0.6)), RATE)
+    """Some 13 s."""
+    return wav(tmp_path / "talk.wav", 0.2 * hissing(with_pauses(4, 0.6)), RATE)
 
 
 @pytest.mark.parametrize(("target", "rate"), [("xtts", 22_050), ("qwen", 24_000)])
@@ -198,7 +198,7 @@ def test_noise_is_reduced_and_speech_stays(tmp_path: Path) -> None:
 
 
 def test_noise_that_cannot_be_learned_is_left_and_said(tmp_path: Path) -> None:
-    path = wav(tmp_path / "n.wav", np.tile(spoken()[4_800:6_720], 40), RATE)
+    path = wav(tmp_path / "n.wav", np.tile(spoken()[4_800:6_720], 20), RATE)
     (note,) = prepare(task(path, denoise=True), Control()).notes
     assert "no pause" in note
 

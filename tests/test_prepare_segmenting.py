@@ -82,6 +82,19 @@ def test_all_that_is_said_is_in_one_stretch_each_and_none_is_too_long(tmp_path: 
     assert not np.any(frames.speech & ~inside)
 
 
+def test_the_hiss_with_which_a_recording_begins_is_no_segment(tmp_path: Path) -> None:
+    samples = np.concatenate([silence(2), spoken(), silence(1)])
+    for seed in range(3):
+        hiss = np.random.default_rng(seed).standard_normal(len(samples))
+        (only,) = stretches(frames_of(tmp_path, (samples + 0.003 * hiss).astype(np.float32)), SETTINGS)
+        assert only.start == pytest.approx(2 - SETTINGS.padding_s, abs=0.1)
+    # A word at the very beginning stays.
+    word = np.concatenate([spoken()[: round(0.4 * RATE)], silence(2), spoken(), silence(1)])
+    hiss = np.random.default_rng(1).standard_normal(len(word))
+    found = stretches(frames_of(tmp_path, (word + 0.003 * hiss).astype(np.float32)), SETTINGS)
+    assert [each.start < 0.1 for each in found] == [True, False]
+
+
 def test_speech_without_a_pause_is_cut_and_says_so(tmp_path: Path) -> None:
     vowel = spoken()[round(0.30 * RATE) : round(0.42 * RATE)]
     frames = frames_of(tmp_path, np.tile(vowel, 250))
@@ -93,10 +106,10 @@ def test_speech_without_a_pause_is_cut_and_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sound", ["silence", "tone", "noise", "nothing"])
 def test_what_is_no_speech_makes_no_giants(tmp_path: Path, sound: str) -> None:
-    noise = 0.2 * np.random.default_rng(1).standard_normal(60 * RATE)
+    noise = 0.2 * np.random.default_rng(1).standard_normal(30 * RATE)
     samples = {
-        "silence": silence(60),
-        "tone": tone(60, RATE),
+        "silence": silence(30),
+        "tone": tone(30, RATE),
         "noise": noise.astype(np.float32),
         "nothing": silence(0.02),
     }[sound]

@@ -47,7 +47,7 @@ from training.prepare.values import GivenText
 log = logging.getLogger(__name__)
 
 #: Of what is made; a change of any stage's result needs a new one.
-VERSION = 1
+VERSION = 2
 
 _FACTS = "prepared.json"
 _READ, _HEARD = 0.5, 0.75  # of the progress

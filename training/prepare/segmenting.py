@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.audio.vad import MIN_SPEECH_S
 from studio.dataset.values import PrepareSettings
@@ -23,6 +24,9 @@ from training.prepare.quiet_moments import quiet_frames, quiet_moment, runs_of, 
 _MIN_PAUSE_S = 0.2
 #: Runs further apart than this are never put together, and from which length on a pause inside costs.
 _LONGEST_INSIDE_S, _USUAL_INSIDE_S = 1.5, 0.5
+#: The detector takes the first moments of hiss for speech: up to so many seconds, at most this much louder
+#: than the pause after them, of which so much is heard, seconds.
+_SETTLING_S, _AS_LOUD, _AFTER_S = 0.5, 2.0, 1.0
 #: Shorter stretches cost, the more the shorter; those under the minimum are lost.
 _SHORT_S = 3.0
 _SHORT_COST, _LOST_COST = 1.5, 5.0
@@ -95,7 +99,7 @@ def speech_runs(frames: Frames, settings: PrepareSettings, first: int, last: int
     room = longest(frames, settings) - 2 * padding(frames, settings)
     runs: list[Run] = []
     for start, end in joined:
-        if np.count_nonzero(frames.speech[start:end]) < least:
+        if np.count_nonzero(frames.speech[start:end]) < least or _settling(frames, quiet, start, end):
             continue
         if end - start <= room:
             runs.append(Run(start, end))
@@ -103,6 +107,15 @@ def speech_runs(frames: Frames, settings: PrepareSettings, first: int, last: int
             parts = split_long(frames, quiet, start, end, room)
             runs += (Run(a, b, before, after) for a, b, before, after in parts)
     return runs
+
+
+def _settling(frames: Frames, quiet: npt.NDArray[np.bool_], start: int, end: int) -> bool:
+    """Whether frames `start` to `end` are no speech but the noise with which the recording begins."""
+    if start or end * frames.seconds > _SETTLING_S:
+        return False
+    after = slice(end, end + round(_AFTER_S / frames.seconds))
+    noise = frames.power[after][quiet[after]]
+    return bool(len(noise) and frames.power[:end].mean() <= _AS_LOUD * np.median(noise))
 
 
 def put_together(frames: Frames, runs: Sequence[Run], settings: PrepareSettings) -> list[Stretch]:
