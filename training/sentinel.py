@@ -13,6 +13,7 @@ from studio.dataset.ledger import from_row
 from studio.dataset.metadata import Row
 from studio.errors import Busy, Damaged, EngineFailed, ModelMissing
 from studio.files import make_folder, read_json, write_json
+from studio.models.registry import MODELS
 from studio.runs.judging import best_of, reason_to_stop, warnings_of
 from studio.runs.run_folder import RunFolder
 from studio.runs.sentences import language_of, sentences_for
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 _UNHEARD = (
     "No recognizer for this language is installed, so nobody checks what the samples say. Get one with: "
     "python app.py models download whisper-small"
+)
+_PRACTICE = (
+    "This is a practice model, so nobody checks what the samples say: there are no words in them."
 )
 _UNCOMPARED = "None of the data set's recordings can be read, so the samples are compared with nothing."
 
@@ -77,16 +81,24 @@ class Sentinel:
         notes = list(samples.problems)
         if not samples.spoken:
             return None, tuple(notes)
-        by = understander(self._sentences.language, self._studio)
+        by = self._understander()
         share, why_not = self._agreement(samples.spoken, by, control.between(0.8, 1.0))
         if first:
-            notes += _general(usual, by)
+            notes += _general(usual, by, self._is_practice)
         if why_not:
             notes.append(why_not)
         manner = manner_of(
             [(each.text, each.audio) for each in samples.spoken], self._sentences.language
         )
         return _report(manner, usual, share, by), tuple(notes)
+
+    @property
+    def _is_practice(self) -> bool:
+        return self._settings.base in MODELS and MODELS[self._settings.base].practice
+
+    def _understander(self) -> Understander | None:
+        """None for a practice model too: there are no words in what random weights say."""
+        return None if self._is_practice else understander(self._sentences.language, self._studio)
 
     def _agreement(
         self, samples: Sequence[Sample], by: Understander | None, control: Control
@@ -118,13 +130,13 @@ class Sentinel:
         write_json(self._folder.sentences, content)
 
 
-def _general(usual: Manner, by: Understander | None) -> list[str]:
+def _general(usual: Manner, by: Understander | None, practice: bool) -> list[str]:
     """What holds for all epochs."""
     notes = []
     if usual == Manner():
         notes.append(_UNCOMPARED)
     if by is None:
-        notes.append(_UNHEARD)
+        notes.append(_PRACTICE if practice else _UNHEARD)
     elif by.rough:
         notes.append(
             f"{by.label} checks what the samples say; it mishears clear speech as well, so its agreement "
