@@ -45,6 +45,8 @@ class Speaker:
     description: str = ""
     recommended: bool = False  # shown first
     multilingual: bool = False  # speaks every language of its engine; `language` is its native one
+    model: str = ""  # the key of the only model that has it; "": each that brings voices
+    owner: str = ""  # whose it is; "": everybody's
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class ModelChoice:
     installed: bool
     practice: bool = False  # random weights, for trying the pipeline
     note: str = ""  # what the person should know before choosing it
+    owner: str = ""  # whose it is; "": everybody's
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,7 @@ class SpeechEngine(Protocol):
 
     def load(self, placement: Placement, model: str) -> None:
         """Get `model` (of `models`; "" where there are none) ready to speak, in place of what was
-        loaded; raises EngineFailed with a remedy when it cannot."""
+        loaded; what both need may stay in memory. Raises EngineFailed with a remedy when it cannot."""
 
     def unload(self) -> None:
         """Give the memory back; harmless when not loaded."""

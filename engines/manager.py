@@ -290,13 +290,14 @@ class EngineManager:
         self._start_sweeper()
 
     def _make_room(self, engine: AnyEngine, control: Control) -> Placement:
-        """Where `engine` goes; what else is heavy there is unloaded, and its own model as well."""
+        """Where `engine` goes; what else is heavy there is unloaded. Of its own model the engine keeps what
+        the next one needs."""
         if engine.info.embedded:
             return Placement("cpu", "float32")
         placement = devices.choose(*self._wanted)
         for engine_id in self.registry.all_ids:
             other = self.registry.engine(engine_id)
-            if other.is_loaded and not other.info.embedded:
+            if other is not engine and other.is_loaded and not other.info.embedded:
                 control.progress("switching the model")
                 other.unload()
         return placement

@@ -20,14 +20,15 @@ from engines.base import (
     SpeechRequest,
     VoicePrompt,
 )
+from engines.choosing import entries_of, keys_of, model_choice, trained_speakers
 from engines.qwen import facts
 from studio.audio.types import Audio, Samples
 from studio.control import Control
 from studio.errors import BadInput, EngineFailed
 from studio.models.registry import ModelEntry, entry_of
-from studio.models.validation import report
 
 if TYPE_CHECKING:
+    from engines.lora import AdapterSlot
     from engines.qwen.loading import LoadedModel
     from engines.qwen.prompts import PromptStore
 
@@ -49,6 +50,8 @@ class QwenEngine:
     def __init__(self, folders: EngineFolders) -> None:
         self._folders = folders
         self._loaded: LoadedModel | None = None
+        self._base: LoadedModel | None = None  # what `_loaded` is, or lies over
+        self._slot: AdapterSlot | None = None  # over `_base`
 
     @property
     def info(self) -> EngineInfo:
@@ -71,7 +74,7 @@ class QwenEngine:
             languages=facts.LANGUAGES,
             sample_rate=facts.SAMPLE_RATE,
             sampling=facts.SAMPLING,
-            model_keys=tuple(entry.key for entry in self._entries),
+            model_keys=keys_of(ENGINE, self._folders.models),
         )
 
     @property
@@ -80,49 +83,59 @@ class QwenEngine:
 
     @property
     def loaded_model(self) -> str:
-        return self._loaded.entry.key if self._loaded is not None else ""
+        loaded = self._loaded
+        return loaded.entry.key if loaded is not None and loaded.is_current else ""
 
     def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
         return tuple(
-            ModelChoice(
-                key=entry.key,
-                label=entry.label,
-                installed=report(self._folders.models, entry.key).valid,
-                practice=entry.practice,
-                note=_note(entry),
-            )
-            for entry in self._entries
+            model_choice(self._folders.models, entry, _note(entry))
+            for entry in entries_of(ENGINE, self._folders.models)
             if str(mode) in entry.modes
         )
 
     def load(self, placement: Placement, model: str) -> None:
         """Load `model` where and how `placement` says. About 5 s for the packages the first time,
-        then as long as the disk takes. Raises NotFound, EngineFailed, OutOfMemory."""
-        from engines.qwen.loading import load
+        then as long as the disk takes; an adapter over a base that is loaded already takes a moment.
+        Raises NotFound, EngineFailed, OutOfMemory, and BadInput and Damaged for an adapter."""
+        from engines.lora import AdapterSlot
+        from engines.qwen.loading import load, over_base, without_adapter
 
-        entry = entry_of(model, {entry.key: entry for entry in self._entries})
-        self.unload()
-        self._loaded = load(entry, self._folders.models.find(model), placement)
+        folders = self._folders.models
+        entry = entry_of(model, {entry.key: entry for entry in entries_of(ENGINE, folders)})
+        trained = folders.trained(model)
+        adapter = trained if trained is not None and trained.is_adapter else None
+        wanted = folders.table[entry.base] if adapter is not None else entry
+        base = self._base
+        if base is None or not base.serves(wanted, placement):
+            self.unload()
+            self._base = self._loaded = base = load(wanted, folders.find(wanted.key), placement)
+            self._slot = AdapterSlot(base.wrapper.model.talker)
+        assert self._slot is not None
+        if adapter is not None:
+            self._loaded = over_base(base, self._slot, adapter)
+        elif self._loaded is not base:
+            self._base = self._loaded = without_adapter(base, self._slot)
 
     def unload(self) -> None:
         if self._loaded is None:
             return
         from engines.memory import give_back
 
-        self._loaded = None
+        self._loaded = self._base = self._slot = None
         give_back()
 
     def speakers(self) -> tuple[Speaker, ...]:
-        """The nine published voices, then those that only an installed model's configuration has."""
+        """The nine published voices, those that were trained here, then those that only an installed
+        model's configuration has."""
         known = {speaker.id for speaker in facts.SPEAKERS}
         found = {
             name: facts.found_speaker(name)
-            for entry in self._entries
-            if str(Capability.PRESET) in entry.modes
+            for entry in self._folders.models.table.values()
+            if entry.engine == ENGINE and str(Capability.PRESET) in entry.modes
             for name in self._speaker_ids(entry)
             if name not in known
         }
-        return (*facts.SPEAKERS, *found.values())
+        return (*facts.SPEAKERS, *trained_speakers(ENGINE, self._folders.models), *found.values())
 
     def create_voice_prompt(
         self,
@@ -183,7 +196,7 @@ class QwenEngine:
     ) -> Iterator[SpeechChunk]:
         from engines.qwen import speaking
 
-        voice = None
+        voice = loaded.voice
         if request.voice_prompt is not None:
             voice = self._prompts.load(request.voice_prompt, loaded, control)
         yield from speaking.speak(request, voice, loaded, control)
@@ -198,11 +211,6 @@ class QwenEngine:
         from engines.qwen.prompts import PromptStore
 
         return PromptStore(self._folders.cache / ENGINE)
-
-    @property
-    def _entries(self) -> tuple[ModelEntry, ...]:
-        """The models of this engine, the best of each kind first."""
-        return tuple(entry for entry in self._folders.models.table.values() if entry.engine == ENGINE)
 
     def _speaker_ids(self, entry: ModelEntry) -> tuple[str, ...]:
         """The voices in the configuration of an installed model; none where it cannot be read, of

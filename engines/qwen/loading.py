@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,18 @@ from engines.base import Placement
 from engines.devices import cpu_has_bfloat16, torch_module
 from engines.memory import give_back, is_lack_of_memory, memory_limit
 from engines.qwen.package import qwen_tts_package
-from studio.errors import EngineFailed
+from studio.errors import Damaged, EngineFailed
 from studio.models.registry import ModelEntry
+from studio.models.trained import VOICES, TrainedModel, stamp
 from studio.models.validation import validate
+from studio.runs.values import Family
 
 if TYPE_CHECKING:
     import torch
 
+    from engines.lora import AdapterSlot
     from engines.qwen.codec import StreamingCodec
+    from engines.qwen.prompts import ClonePrompt
     from engines.qwen.talker import FrameLoop
 
 
@@ -35,6 +39,18 @@ class LoadedModel:
     placement: Placement
     #: The same for the same weights only, so that what one model prepared is not given to another.
     identity: str
+    #: Of a model that was trained here: the voice that it speaks in without a recording.
+    voice: ClonePrompt | None = None
+    stamp: str = ""  # of its weights, where it was trained here
+
+    @property
+    def is_current(self) -> bool:
+        """False of a model that was trained here, where its weights are gone or others by now."""
+        return not self.entry.base or self.stamp == stamp(self.folder)
+
+    def serves(self, entry: ModelEntry, placement: Placement) -> bool:
+        """Whether loading `entry` at `placement` would give this again."""
+        return self.is_current and (self.entry.key, self.placement) == (entry.key, placement)
 
     @property
     def positions(self) -> int:
@@ -95,7 +111,9 @@ def loading_errors(label: str, folder: Path) -> Iterator[None]:
 def _checked(entry: ModelEntry, folder: Path | None) -> Path:
     report = validate(entry, folder)
     again = (
-        "Make it again in the Models tab, or with: python app.py models practice qwen"
+        "Delete this checkpoint, or restore its folder."
+        if entry.base
+        else "Make it again in the Models tab, or with: python app.py models practice qwen"
         if entry.practice
         else f"Download it in the Models tab, or with: python app.py models download {entry.key}"
     )
@@ -133,7 +151,49 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
         StreamingCodec(wrapper.model.speech_tokenizer, codec_dtype),
         placement,
         identity,
+        _voice(folder) if entry.base else None,
+        stamp(folder) if entry.base else "",
     )
+
+
+def over_base(base: LoadedModel, slot: AdapterSlot, trained: TrainedModel) -> LoadedModel:
+    """`base`, which stays as it is in memory, with the adapter of `trained` in `slot` over it. What hears
+    recordings is not trained, so that voices prepared for the base are those of every adapter.
+
+    Raises BadInput, Damaged or EngineFailed for one that cannot be used; then nothing has changed.
+    """
+    from engines.lora import read_adapter
+    from engines.qwen.cuda_graphs import make_loop
+
+    folder = _checked(trained.entry, trained.folder)
+    voice, weights = _voice(folder), stamp(folder)
+    slot.put(read_adapter(folder))
+    loop = make_loop(base.wrapper.model.talker)
+    return replace(base, entry=trained.entry, folder=folder, loop=loop, voice=voice, stamp=weights)
+
+
+def without_adapter(base: LoadedModel, slot: AdapterSlot) -> LoadedModel:
+    """`base` by itself again."""
+    from engines.qwen.cuda_graphs import make_loop
+
+    slot.clear()
+    return replace(base, loop=make_loop(base.wrapper.model.talker))
+
+
+def _voice(folder: Path) -> ClonePrompt | None:
+    """The voice of a checkpoint, where it has one. Raises Damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from engines.qwen.prompts import ClonePrompt
+
+    path = folder / VOICES[Family.QWEN]
+    if not path.is_file():
+        return None
+    try:
+        return ClonePrompt("", load_file(path)["x_vector"], None, "", ())
+    except (OSError, SafetensorError, KeyError) as error:
+        raise Damaged(f"{path} is damaged.", "Delete this checkpoint.") from error
 
 
 def official_model(

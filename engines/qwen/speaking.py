@@ -49,7 +49,7 @@ def check(request: SpeechRequest, model: LoadedModel) -> None:
         raise unknown(f"language in {model.entry.label}", request.language, languages)
     label, variant = model.entry.label, model.entry.variant
     if request.speaker is not None and variant != "custom_voice":
-        raise BadInput(f"{label} has no voices of its own.", "Choose a CustomVoice model.")
+        _check_trained(request.speaker, model)
     if request.voice_prompt is not None and variant != "base":
         raise BadInput(f"{label} cannot speak like a recording.", "Choose a Base model.")
     if variant == "custom_voice":
@@ -65,6 +65,18 @@ def check(request: SpeechRequest, model: LoadedModel) -> None:
     elif variant == "base" and request.instruct.strip():
         raise BadInput(
             f"{label} does not follow instructions.", "Leave them out, or choose a CustomVoice model."
+        )
+
+
+def _check_trained(speaker: str, model: LoadedModel) -> None:
+    """A base model has the voice that it was trained on, if any."""
+    label = model.entry.label
+    if model.voice is None:
+        raise BadInput(f"{label} has no voices of its own.", "Choose a CustomVoice model.")
+    if speaker != model.entry.key:
+        raise BadInput(
+            f"{label} has one voice of its own, and not “{speaker[:80]}”.",
+            f"Choose the voice “{label}”, or another model.",
         )
 
 

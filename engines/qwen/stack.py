@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engines.lora import Adapted, beside
 from engines.qwen.quantization import FEW_ROWS, Int8Linear, SharedWeight
 
 Projection = Callable[[Tensor], Tensor]
@@ -159,13 +160,15 @@ def fused(linears: Sequence[Any]) -> Projection:
     """The linear modules `linears` of one input as one projection; their outputs stand side by side.
 
     Plain ones then share one weight: the modules keep theirs as rows of it, so that no memory is
-    spent twice and the official code still finds them. Quantised ones share one already. Others (with
-    a bias, with an adapter) are called one by one.
+    spent twice and the official code still finds them. Quantised ones share one already. Adapters are
+    calculated beside what they adapt, all at once. Others (with a bias) are called one by one.
     """
     if all(isinstance(linear, Int8Linear) for linear in linears):
         shared = linears[0].shared
         if sum(linear.out_features for linear in linears) == shared.out_features:
             return shared
+    if any(isinstance(linear, Adapted) for linear in linears):
+        return _with_adapters(linears)
     if any(type(linear) is not nn.Linear or linear.bias is not None for linear in linears):
         calls = [_called(linear) for linear in linears]
         if len(calls) == 1:
@@ -173,6 +176,21 @@ def fused(linears: Sequence[Any]) -> Projection:
         return lambda x: torch.cat([call(x) for call in calls], -1)
     weight = _shared_weight(linears)
     return lambda x: product(x, weight)
+
+
+def _with_adapters(linears: Sequence[Any]) -> Projection:
+    base = fused([each.base if isinstance(each, Adapted) else each for each in linears])
+    adapted = [each for each in linears if isinstance(each, Adapted)]
+    down = torch.cat([each.down for each in adapted])
+    up = down.new_zeros(sum(each.out_features for each in linears), len(down))
+    row = column = 0
+    for each in linears:
+        if isinstance(each, Adapted):
+            ranks = each.up.shape[1]
+            up[row : row + each.out_features, column : column + ranks] = each.up
+            column += ranks
+        row += each.out_features
+    return lambda x: base(x) + beside(x, down, up).to(x.dtype)
 
 
 def _called(module: Any) -> Projection:
@@ -188,6 +206,10 @@ def _called(module: Any) -> Projection:
 def _shared_weight(linears: Sequence[nn.Linear]) -> Tensor:
     if len(linears) == 1:
         return linears[0].weight.detach()
+    first = linears[0].weight.detach()
+    if _lie_together([linear.weight for linear in linears]):
+        rows = sum(linear.out_features for linear in linears)
+        return first.as_strided((rows, first.shape[1]), first.stride())
     with torch.no_grad():
         weight = torch.cat([linear.weight for linear in linears])
     start = 0
@@ -195,6 +217,17 @@ def _shared_weight(linears: Sequence[nn.Linear]) -> Tensor:
         linear.weight.data = weight[start : start + linear.out_features]
         start += linear.out_features
     return weight
+
+
+def _lie_together(weights: Sequence[Tensor]) -> bool:
+    """Whether they are rows of one weight already, one after another."""
+    place = weights[0].data_ptr()
+    for weight in weights:
+        shares = weight.untyped_storage().data_ptr() == weights[0].untyped_storage().data_ptr()
+        if not (shares and weight.is_contiguous() and weight.data_ptr() == place):
+            return False
+        place += weight.numel() * weight.element_size()
+    return True
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

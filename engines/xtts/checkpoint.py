@@ -57,21 +57,49 @@ def read_tensors(path: Path) -> Any:
         ) from error
 
 
+def weights_of(folder: Path) -> Path:
+    """The file of a model's weights: as published, or as training leaves them."""
+    published, trained = folder / "model.pth", folder / "model.safetensors"
+    return trained if trained.is_file() and not published.is_file() else published
+
+
 def read_weights(path: Path) -> dict[str, Any]:
-    """The weights of an XTTS model, by the names of its modules: from a published model.pth or from
-    a checkpoint of coqui-tts's trainer. Raises EngineFailed."""
-    content = read_tensors(path)
-    weights = content.get("model", content) if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
+    """The weights of an XTTS model, by the names of its modules: from a published model.pth, from a
+    checkpoint of coqui-tts's trainer, or from safetensors. Raises EngineFailed."""
+    content = _read_safetensors(path) if path.suffix == ".safetensors" else read_tensors(path)
+    weights = weights_in(content)
+    if not weights:
         raise EngineFailed(
             f"{path.name} holds no model.", "Check the model in the Models tab, and download it again."
         )
+    return weights
+
+
+def weights_in(content: Any) -> dict[str, Any]:
+    """The weights in what `read_tensors` gave, without what only training needs; none where it is no
+    model."""
+    weights = content.get("model", content) if isinstance(content, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
+        return {}
     named = {name.removeprefix("xtts."): tensor for name, tensor in weights.items()}
     return {
         name: tensor
         for name, tensor in named.items()
         if name.partition(".")[0] not in _OF_TRAINING and not name.startswith(_REPEATED)
     }
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise EngineFailed(
+            f"{path.name} cannot be read: it is damaged or holds no weights.",
+            "Restore it, or train or download the model again.",
+        ) from error
 
 
 def _may_map(path: Path) -> bool:

@@ -43,6 +43,9 @@ _SEARCHED_S = 180.0
 _SILENT_PEAK = 5e-4
 _NORMAL_PEAK = 0.75  # of full scale, where config.json wants references alike
 
+#: The voices of a model, in its folder.
+SPEAKERS = "speakers_xtts.pth"
+
 _BETTER = "Give 6-15 s of clean speech."
 
 #: Changes whenever latents are made otherwise, so that old ones are not taken for new.

@@ -19,14 +19,15 @@ from engines.base import (
     SpeechRequest,
     VoicePrompt,
 )
+from engines.choosing import entries_of, keys_of, model_choice, trained_speakers
 from engines.xtts import facts
 from studio.control import Control
 from studio.errors import BadInput, EngineFailed
 from studio.models.registry import ModelEntry, entry_of
-from studio.models.validation import report
 from studio.models.xtts import CHARACTERS
 
 if TYPE_CHECKING:
+    from engines.lora import AdapterSlot
     from engines.xtts.conditioning import LatentStore
     from engines.xtts.loading import LoadedModel
 
@@ -44,6 +45,8 @@ class XttsEngine:
     def __init__(self, folders: EngineFolders) -> None:
         self._folders = folders
         self._loaded: LoadedModel | None = None
+        self._base: LoadedModel | None = None  # what `_loaded` is, or lies over
+        self._slot: AdapterSlot | None = None  # over `_base`
 
     @property
     def info(self) -> EngineInfo:
@@ -66,7 +69,7 @@ class XttsEngine:
             sample_rate=facts.SAMPLE_RATE,
             options=facts.OPTIONS,
             sampling=facts.SAMPLING,
-            model_keys=tuple(entry.key for entry in self._entries),
+            model_keys=keys_of(ENGINE, self._folders.models),
             stress_marks=False,
             part_characters=CHARACTERS,
         )
@@ -77,44 +80,56 @@ class XttsEngine:
 
     @property
     def loaded_model(self) -> str:
-        return self._loaded.entry.key if self._loaded is not None else ""
+        loaded = self._loaded
+        return loaded.entry.key if loaded is not None and loaded.is_current else ""
 
     def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
         return tuple(
-            ModelChoice(
-                key=entry.key,
-                label=entry.label,
-                installed=report(self._folders.models, entry.key).valid,
-                practice=entry.practice,
-                note=_note(entry),
-            )
-            for entry in self._entries
+            model_choice(self._folders.models, entry, _note(entry))
+            for entry in entries_of(ENGINE, self._folders.models)
             if str(mode) in entry.modes
         )
 
     def load(self, placement: Placement, model: str) -> None:
         """Load `model` where `placement` says, in float32. About 4 s for the packages the first time,
-        then as long as the disk takes. Raises NotFound, EngineFailed, OutOfMemory."""
-        from engines.xtts.loading import load
+        then as long as the disk takes; an adapter over a base that is loaded already takes a moment.
+        Raises NotFound, EngineFailed, OutOfMemory, and BadInput and Damaged for an adapter."""
+        from engines.lora import AdapterSlot
+        from engines.xtts.loading import load, over_base
 
-        entry = entry_of(model, {entry.key: entry for entry in self._entries})
-        self.unload()
-        self._loaded = load(entry, self._folders.models.find(model), placement)
+        folders = self._folders.models
+        entry = entry_of(model, {entry.key: entry for entry in entries_of(ENGINE, folders)})
+        trained = folders.trained(model)
+        adapter = trained if trained is not None and trained.is_adapter else None
+        wanted = folders.table[entry.base] if adapter is not None else entry
+        base = self._base
+        if base is None or not base.serves(wanted, placement):
+            self.unload()
+            self._base = self._loaded = base = load(wanted, folders.find(wanted.key), placement)
+            self._slot = AdapterSlot(base.model.gpt)
+        assert self._slot is not None
+        if adapter is not None:
+            self._loaded = over_base(base, self._slot, adapter)
+        else:
+            self._slot.clear()
+            self._loaded = base
 
     def unload(self) -> None:
         if self._loaded is None:
             return
         from engines.memory import give_back
 
-        self._loaded = None
+        self._loaded = self._base = self._slot = None
         give_back()
 
     def speakers(self) -> tuple[Speaker, ...]:
-        """The 58 published voices, then those that only the loaded model has."""
-        known = {speaker.id for speaker in facts.SPEAKERS}
+        """The 58 published voices, those that were trained here, then those that only the loaded model
+        has."""
+        trained = trained_speakers(ENGINE, self._folders.models)
+        known = {speaker.id for speaker in (*facts.SPEAKERS, *trained)}
         own = self._loaded.speakers if self._loaded is not None else {}
         found = [facts.speaker(name) for name in own if facts.speaker_id(name) not in known]
-        return (*facts.SPEAKERS, *found)
+        return (*facts.SPEAKERS, *trained, *found)
 
     def create_voice_prompt(
         self,
@@ -175,11 +190,6 @@ class XttsEngine:
         from engines.xtts.conditioning import LatentStore
 
         return LatentStore(self._folders.cache / ENGINE)
-
-    @property
-    def _entries(self) -> tuple[ModelEntry, ...]:
-        """The models of this engine, the published one first."""
-        return tuple(entry for entry in self._folders.models.table.values() if entry.engine == ENGINE)
 
 
 def _note(entry: ModelEntry) -> str:

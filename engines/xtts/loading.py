@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.base import Placement
 from engines.memory import give_back, is_lack_of_memory, memory_limit
-from engines.xtts.checkpoint import read_weights
+from engines.xtts.checkpoint import read_weights, weights_of
 from engines.xtts.package import coqui
 from studio.errors import EngineFailed
 from studio.models.registry import ModelEntry
+from studio.models.trained import TrainedModel, stamp
 from studio.models.validation import validate
 from studio.models.xtts import TRAINING_FILES
 
 if TYPE_CHECKING:
+    from engines.lora import AdapterSlot
     from engines.xtts.conditioning import Latents
     from engines.xtts.tokens import TokenLoop
     from engines.xtts.vocoder import StreamingVocoder
@@ -38,6 +40,15 @@ class LoadedModel:
     identity: str
 
     @property
+    def is_current(self) -> bool:
+        """False of a model that was trained here, where its weights are gone or others by now."""
+        return not self.entry.base or self.identity.endswith(stamp(self.folder))
+
+    def serves(self, entry: ModelEntry, placement: Placement) -> bool:
+        """Whether loading `entry` at `placement` would give this again."""
+        return self.is_current and (self.entry.key, self.placement) == (entry.key, placement)
+
+    @property
     def config(self) -> Any:
         """What config.json says, as a TTS.tts.configs.xtts_config.XttsConfig."""
         return self.model.config
@@ -52,9 +63,9 @@ def load_model(folder: Path, eval: bool = True) -> Any:
 
     Raises EngineFailed naming the remedy where a file is missing, damaged or of another model.
     """
-    missing = [
-        name for name in ("config.json", "vocab.json", "model.pth") if not _is_file(folder / name)
-    ]
+    weights = weights_of(folder)
+    missing = [path.name for path in (folder / "config.json", folder / "vocab.json", weights)]
+    missing = [name for name in missing if not _is_file(folder / name)]
     if missing:
         raise EngineFailed(
             f"{folder} is no model of XTTS: {', '.join(missing)} is missing.",
@@ -67,7 +78,7 @@ def load_model(folder: Path, eval: bool = True) -> Any:
         model = xtts.Xtts(config)
         model.tokenizer = xtts.VoiceBpeTokenizer(vocab_file=str(folder / "vocab.json"))
         model.init_models()  # once more, now that the number of text tokens is known
-        model.load_state_dict(read_weights(folder / "model.pth"), strict=True)
+        model.load_state_dict(read_weights(weights), strict=True)
     # Not model.eval(), which its class overrides to add gpt_inference.
     model.train(not eval)
     if eval:
@@ -98,7 +109,7 @@ def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> Loaded
         f"There is not enough memory on {placement.device} for {entry.label}.{needs}",
         "Close other programs that use it, or set device to cpu.",
     ):
-        from engines.xtts.conditioning import read_speakers
+        from engines.xtts.conditioning import SPEAKERS, read_speakers
 
         model = load_model(folder)
         with _explained(folder):
@@ -107,7 +118,7 @@ def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> Loaded
 
             without_weight_norm(model.hifigan_decoder)
             model.to(placement.device)
-            speakers = read_speakers(folder / "speakers_xtts.pth")
+            speakers = named_voices(read_speakers(folder / SPEAKERS), entry)
             loop, vocoder = TokenLoop(model.gpt), StreamingVocoder(model.hifigan_decoder)
     give_back()  # what was read in another form than it is kept
     return LoadedModel(
@@ -117,14 +128,45 @@ def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> Loaded
 
 def _identity(entry: ModelEntry, folder: Path) -> str:
     """Key, size and time of the weights in `folder`."""
-    stat = (folder / "model.pth").stat()
+    stat = weights_of(folder).stat()
     return f"{entry.key} {stat.st_size}:{stat.st_mtime_ns}"
+
+
+def named_voices(voices: dict[str, Latents], entry: ModelEntry) -> dict[str, Latents]:
+    """`voices` of a model; of one that was trained here, its own voice by the model's key as well."""
+    if entry.base and voices:
+        return {entry.key: next(iter(voices.values())), **voices}
+    return voices
+
+
+def over_base(base: LoadedModel, slot: AdapterSlot, trained: TrainedModel) -> LoadedModel:
+    """`base`, which stays as it is in memory, with the adapter of `trained` in `slot` over it, its voices
+    before those of the base.
+
+    Raises BadInput, Damaged or EngineFailed for one that cannot be used; then nothing has changed.
+    """
+    from engines.lora import read_adapter
+    from engines.xtts.conditioning import SPEAKERS, read_speakers
+
+    folder = _checked(trained.entry, trained.folder)
+    voices = named_voices(read_speakers(folder / SPEAKERS), trained.entry)
+    identity = f"{base.identity} {trained.entry.key} {stamp(folder)}"
+    slot.put(read_adapter(folder))
+    return replace(
+        base,
+        entry=trained.entry,
+        folder=folder,
+        speakers={**voices, **base.speakers},
+        identity=identity,
+    )
 
 
 def _checked(entry: ModelEntry, folder: Path | None) -> Path:
     report = validate(entry, folder)
     again = (
-        "Make it again in the Models tab, or with: python app.py models practice xtts"
+        "Delete this checkpoint, or restore its folder."
+        if entry.base
+        else "Make it again in the Models tab, or with: python app.py models practice xtts"
         if entry.practice
         else f"Download it in the Models tab, or with: python app.py models download {entry.key}"
     )

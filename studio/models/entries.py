@@ -40,6 +40,8 @@ class ModelEntry:
     model_type: str = ""  # in config.json, for models that are told by it
     model: str = ""  # "model" in the config.json of coqui-tts
     practice: bool = False  # random weights made here, for trying the pipeline
+    base: str = ""  # of a model that was trained here, the key of the one it was trained on
+    owner: str = ""  # whose it is; "": everybody's
     url: str = ""  # of a model that no hub has: an HTTPS folder whose name is its one file's SHA-256
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 from studio.errors import StorageFailed
 from studio.models.registry import MODELS, QWEN, ModelEntry, entry_of
+from studio.models.trained import TRAINED, TrainedModel, TrainedModels
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,25 @@ class ModelFolders:
     models_dir: Path  # <models_dir>/<family>/<model>
     qwen_dir: Path  # <qwen_dir>/<model>, for the family Qwen
     table: Mapping[str, ModelEntry] = field(default_factory=lambda: MODELS, repr=False, compare=False)
+    checkpoints: Path | None = None  # of training runs; None: nothing is trained here
+
+    @property
+    def all(self) -> dict[str, ModelEntry]:
+        """The table, then what was trained here, as it is now."""
+        return {**self.table, **{key: model.entry for key, model in self.trained_models.items()}}
+
+    @property
+    def trained_models(self) -> dict[str, TrainedModel]:
+        """What was trained here, as it is now, by key: the newest first."""
+        return self._trained.all() if self._trained else {}
+
+    def trained(self, key: str) -> TrainedModel | None:
+        """The model `key` that was trained here; None where it was not, or is gone."""
+        return self._trained.get(key) if self._trained else None
+
+    @functools.cached_property
+    def _trained(self) -> TrainedModels | None:
+        return TrainedModels(self.checkpoints, self.table) if self.checkpoints else None
 
     def family(self, entry: ModelEntry) -> Path:
         """The folder that holds the models of `entry`'s family."""
@@ -33,7 +54,10 @@ class ModelFolders:
         """The folder that holds `key`, whole or not: the one of its name, one with a name that other
         tools give it, or any whose configuration says that it is this model. None when there is
         none. Raises NotFound for an unknown key."""
-        entry = entry_of(key, self.table)
+        trained = self.trained(key)
+        if trained is not None:
+            return trained.folder
+        entry = entry_of(key, self.all if key.startswith(TRAINED) else self.table)
         family = self.family(entry)
         if (family / entry.folder).is_dir():
             return family / entry.folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,14 @@ class ModelReport:
 
 def report(folders: ModelFolders, key: str) -> ModelReport:
     """The report on `key`, wherever it lies. Raises NotFound for an unknown key."""
-    return validate(entry_of(key, folders.table), folders.find(key))
+    trained = folders.trained(key)
+    if trained is None:
+        return validate(entry_of(key, folders.table), folders.find(key))
+    found = validate(trained.entry, trained.folder)
+    if not (trained.is_adapter and found.valid):
+        return found
+    base = report(folders, trained.entry.base)
+    return found if base.valid else replace(base, key=key)
 
 
 def validate(entry: ModelEntry, folder: Path | None) -> ModelReport:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from engines.base import Capability, EngineInfo, ModelChoice, Speaker, SpeechEngine
 from studio.errors import BadInput, ModelMissing, unknown
+from studio.models.trained import TRAINED
 from studio.services.takes import AUTO_LANGUAGE, MAX_SEED, MODES, SpeechOrder
 from studio.settings import Settings
 from studio.text.language import closest, detect
@@ -58,7 +59,7 @@ def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> P
     speakable(text)
     _check_numbers(order, info)
     speaker = _speaker(order, engine)
-    model, model_notes = _model(order, engine)
+    model, model_notes = _model(_with_model_of(speaker, order), engine)
     language, notes = _language(order, info, speaker, text, settings)
     seed = order.seed if order.seed is not None else secrets.randbelow(MAX_SEED)
     return Plan(
@@ -142,6 +143,11 @@ def _model(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[str, ..
             raise unknown(f"model for {order.mode}", order.model, [choice.key for choice in choices])
     else:
         chosen = next((choice for choice in choices if choice.installed), choices[0])
+    if not chosen.installed and chosen.key.startswith(TRAINED):
+        raise ModelMissing(
+            f"{chosen.label} cannot be used: its checkpoint or its base model is not whole.",
+            f"{chosen.note} Check that in the Models tab.",
+        )
     if not chosen.installed:
         practice = next((choice for choice in choices if choice.practice), None)
         hint = (
@@ -155,6 +161,11 @@ def _model(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[str, ..
     return chosen.key, (f"Model: {chosen.label}",) + ((chosen.note,) if chosen.note else ())
 
 
+def _with_model_of(speaker: Speaker | None, order: SpeechOrder) -> SpeechOrder:
+    """A voice that only one model has is spoken by that one, whichever was chosen."""
+    return replace(order, model=speaker.model) if speaker is not None and speaker.model else order
+
+
 def _is_called(choice: ModelChoice, name: str) -> bool:
     """Whether `name` is its key, its label, or a word of the label such as "0.6B" or "practice"."""
     wanted, label = name.lower(), choice.label.lower()
@@ -164,7 +175,8 @@ def _is_called(choice: ModelChoice, name: str) -> bool:
 def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
     if order.mode is Capability.PRESET:
         speakers = engine.speakers()
-        wanted = order.speaker or speakers[0].id
+        own = [speaker.id for speaker in speakers if speaker.model and speaker.model == order.model]
+        wanted = order.speaker or (own or [speakers[0].id])[0]
         speaker = speaker_named(wanted, speakers)
         if speaker is None:
             raise unknown("voice", wanted, [speaker.id for speaker in speakers])

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from engines.manager import EngineManager
 from studio.control import Control
-from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StudioError
+from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StudioError, unknown
+from studio.models.trained import TRAINED
 from studio.services.history import Estimate, History
 from studio.services.live import LiveTake
 from studio.services.planning import Plan, make_plan
@@ -75,6 +76,7 @@ class SpeechService:
     def start(self, order: SpeechOrder, owner: str = "") -> str:
         """Begin to speak and return the take's id at once; bad orders raise before that."""
         plan = self.plan(order)
+        self._refuse_anothers(plan, owner)
         live = self._open(plan, owner)
         thread = threading.Thread(
             target=self._run, args=(live, plan, owner), name=f"take-{live.id[:6]}", daemon=True
@@ -137,6 +139,15 @@ class SpeechService:
             except StudioError as error:
                 results[index] = error
         return [results[index] for index in range(len(batch))]
+
+    def _refuse_anothers(self, plan: Plan, owner: str) -> None:
+        """What somebody else has trained is not found."""
+        if not plan.model.startswith(TRAINED):
+            return
+        choices = self._engines.registry.get(plan.engine.id).models(plan.order.mode)
+        mine = [choice.key for choice in choices if choice.owner in ("", owner)]
+        if plan.model not in mine:
+            raise unknown(f"model for {plan.order.mode}", plan.model, mine)
 
     def _plan_line(self, number: int, order: SpeechOrder) -> Plan:
         try:

@@ -54,7 +54,9 @@ class Studio:
         self.workspace = Workspace(settings.home)
         self.workspace.prepare()
         self.database = Database(self.workspace.database)
-        self.model_folders = ModelFolders(settings.models_dir, settings.qwen_dir)
+        self.model_folders = ModelFolders(
+            settings.models_dir, settings.qwen_dir, checkpoints=self.workspace.checkpoints
+        )
         folders = EngineFolders(self.workspace.voice_prompts, self.model_folders)
         self.engines = EngineManager(
             Registry(folders),
