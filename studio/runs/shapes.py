@@ -19,6 +19,9 @@ _QWEN_SPEAKER = 12_001_088
 #: Of the part of XTTS that hears the voice, in squares of the width: 43 million as published.
 _XTTS_LISTENER = 41
 
+#: Tokens of its vocabulary, where the configuration leaves that to vocab.json.
+_XTTS_LETTERS = 6681
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -81,7 +84,8 @@ def shape_of(folder: Path, family: Family) -> Shape:
 
 def _xtts(args: Mapping[str, Any]) -> Shape:
     width = int(args["gpt_n_model_channels"])
-    codes, letters = int(args["gpt_num_audio_tokens"]), int(args["gpt_number_text_tokens"])
+    codes = int(args["gpt_num_audio_tokens"])
+    letters = int(args["gpt_number_text_tokens"] or _XTTS_LETTERS)
     places = int(args["gpt_max_audio_tokens"]) + int(args["gpt_max_text_tokens"])
     inner = 4 * width
     matrices = {
