@@ -49,18 +49,16 @@ def proposed(
     preset: str,
 ) -> list[Any]:
     """In the order of `TrainTab.prospect`."""
-    kind, bases = Family(family), _bases(studio, request, family, base)
+    kind, (bases, begin) = Family(family), _bases(studio, request, family, base)
     choice = [_datasets(studio, request, dataset), family, bases, method, preset]
     nothing = [gr.skip()] * len(form.names())
     if not dataset:
         return [*choice, *nothing, "", *_outlook(view.NO_DATASET)]
-    if not bases.value:
+    if not begin:
         return [*choice, *nothing, "", *_outlook(view.no_base(TARGETS[family].label))]
     owner = owner_of(request)
     try:
-        found = studio.runs.propose(
-            kind, Method(method), Preset(preset), dataset, owner, str(bases.value)
-        )
+        found = studio.runs.propose(kind, Method(method), Preset(preset), dataset, owner, begin)
     except StudioError as error:  # the data set has been deleted meanwhile
         return [*choice, *nothing, "", *_outlook(view.problem(error))]
     return [
@@ -107,7 +105,7 @@ def on_show(studio: Studio, request: gr.Request, *asked: Any) -> list[Any]:
         return proposed(studio, request, ready, family, base, method, preset)
     choice = [
         *(_datasets(studio, request, dataset), gr.skip()),
-        *(_bases(studio, request, family, base), gr.skip(), gr.skip()),
+        *(_bases(studio, request, family, base)[0], gr.skip(), gr.skip()),
     ]
     untouched = [gr.skip()] * len(form.names())
     return [*choice, *untouched, gr.skip(), *on_fields(studio, request, *asked)]
@@ -137,9 +135,12 @@ def _datasets(studio: Studio, request: gr.Request, chosen: str | None) -> gr.Dro
     return gr.Dropdown(choices=known, value=chosen if chosen in {id for _, id in known} else None)
 
 
-def _bases(studio: Studio, request: gr.Request, family: str, chosen: str | None) -> gr.Dropdown:
-    """The models to begin with: the chosen one where the family has it, else the first."""
+def _bases(
+    studio: Studio, request: gr.Request, family: str, chosen: str | None
+) -> tuple[gr.Dropdown, str]:
+    """The models to begin with, and of them the chosen one where the family has it, else the first."""
     found = studio.runs.bases(Family(family), owner_of(request))
     keys = [base.key for base in found]
-    value = chosen if chosen in keys else next(iter(keys), None)
-    return gr.Dropdown(choices=[(view.base_label(base), base.key) for base in found], value=value)
+    value = chosen if chosen in keys else next(iter(keys), "")
+    known = [(view.base_label(base), base.key) for base in found]
+    return gr.Dropdown(choices=known, value=value or None), value or ""
