@@ -14,7 +14,7 @@ Point = tuple[float, float]
 MOST_POINTS = 240
 
 #: In the drawing's own units, which are pixels at full size.
-_WIDTH, _HEIGHT, _TOP, _LEFT, _RIGHT = 560, 220, 10, 54, 12
+_WIDTH, _HEIGHT, _TOP, _LEFT, _RIGHT = 420, 200, 10, 46, 12
 _FLOOR = _HEIGHT - 36
 
 

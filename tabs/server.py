@@ -119,7 +119,9 @@ def launch(studio: Studio) -> Any:
         max_file_size=settings.max_upload_mb * 1_000_000,
         max_threads=_THREADS,
         theme=theme(),
-        css_paths=[assets / name for name in ("timbre.css", "personalities.css", "datasets.css")],
+        css_paths=[
+            assets / name for name in ("timbre.css", "personalities.css", "datasets.css", "training.css")
+        ],
         head="".join(
             f"<script>{(assets / name).read_text('utf-8')}</script>"
             for name in (

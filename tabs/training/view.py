@@ -84,9 +84,9 @@ def estimate(found: Estimate) -> str:
         "To train on": f"{_count(found.clips, 'clip')}, {minutes(found.clips_s)}",
         "Steps": f"{found.steps:,}",
         "Time": took,
-        "Memory": f"{_mb(found.memory_mb)} of {_mb(found.available_mb)} free",
+        "Memory": _of_free(found.memory_mb, found.available_mb),
         "On": found.device,
-        "Disk": f"{_mb(found.disk_mb)} of {_mb(found.disk_free_mb)} free",
+        "Disk": _of_free(found.disk_mb, found.disk_free_mb),
     }
     tight = not found.fits and not found.problems  # the advice says what to change
     fits = _bad("It will hardly fit as it is.") if tight else ""
@@ -320,6 +320,11 @@ def _short(seconds: float | None) -> str:
 
 def _span(seconds: float) -> str:
     return minutes(max(seconds, 1))
+
+
+def _of_free(taken_mb: float, free_mb: float) -> str:
+    """Nothing where it cannot be told, as of a model that is not here."""
+    return f"{_mb(taken_mb)} of {_mb(free_mb)} free" if taken_mb else ""
 
 
 def _mb(figure: float) -> str:
