@@ -10,7 +10,7 @@ from studio.runs.values import Family, Method, Precision, RunSettings
 
 #: Bytes that a position of a clip leaves behind in a layer for the way back, for each number of the
 #: layer's width: counted with torch's saved_tensors_hooks on layers of real size, by (method, 16 bits), without
-#: autocast's copies of weights. Qwen with LoRA in 16 bits is scaled from the others.
+#: autocast's copies of weights.
 _KEPT = {
     (Family.XTTS, Method.FULL, False): 164,
     (Family.XTTS, Method.FULL, True): 114,
@@ -19,7 +19,7 @@ _KEPT = {
     (Family.QWEN, Method.FULL, False): 130,
     (Family.QWEN, Method.FULL, True): 85,
     (Family.QWEN, Method.LORA, False): 170,
-    (Family.QWEN, Method.LORA, True): 115,
+    (Family.QWEN, Method.LORA, True): 122,
 }
 #: The same where only a layer's input is kept and the rest calculated again.
 _KEPT_CHECKPOINTED = 4
