@@ -14,6 +14,7 @@ import pytest
 from studio.dataset.values import Limits, PrepareSettings
 from studio.errors import BadInput, NotFound
 from studio.jobs import Job, JobStatus
+from studio.runs.presets import Preset
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import (
     LORA_TARGETS,
@@ -163,9 +164,7 @@ class TestPlanning:
     ) -> None:
         studio.datasets.create("Nothing in it yet", "ann")
         settings = planning.order_of(shown(studio))
-        proposed = studio.runs.propose(
-            Family.XTTS, Method.LORA, planning.Preset.BALANCED, dataset.id, "ann"
-        )
+        proposed = studio.runs.propose(Family.XTTS, Method.LORA, Preset.BALANCED, dataset.id, "ann")
         assert settings == proposed.settings
         assert shown(studio, BOB)[0] is None  # nothing of Ann's
 
