@@ -27,7 +27,7 @@ from studio.models.trained import ADAPTER, ADAPTER_CONFIG, TRAINED
 from studio.runs.config import settings_of as settings_in
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import Family, Method
-from studio.settings import Settings
+from studio.settings import Settings, load_settings
 from tests import qwen_speech
 from tests.trained_checkpoints import QWEN_BASE, XTTS_BASE, changed, make_run, settings_of
 from training import exporting, importing, merging
@@ -49,7 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, practice_models: Path, xtts_m
     (home / "models").mkdir()
     (home / "models" / "XTTS").symlink_to(xtts_models / "XTTS")
     (home / "models" / "Qwen").symlink_to(practice_models)
-    return Settings(home=home, models_dir=home / "models")
+    return load_settings(home=home, models_dir=home / "models")
 
 
 def context(settings: Settings) -> JobContext:
@@ -177,7 +177,7 @@ def test_an_export_goes_only_where_nothing_is(home: Settings, tmp_path: Path) ->
 
 
 def test_without_its_base_nothing_is_exported(home: Settings, tmp_path: Path) -> None:
-    bare = Settings(home=home.home, models_dir=tmp_path)
+    bare = load_settings(home=home.home, models_dir=tmp_path)
     with pytest.raises(ModelMissing, match="not on this machine"):
         export(bare, tmp_path / "out", RUNS[Family.QWEN])
 
