@@ -121,7 +121,7 @@ def test_a_merged_model_speaks_as_its_adapter_does(
         engine.load(Placement("cpu", "float32"), key)
         chunks = qwen_speech.say(engine, "Hello.", speaker=key, max_new_tokens=8, temperature=0.0)
         sounds.append(qwen_speech.sound(chunks))
-    assert np.allclose(*sounds, atol=1e-3)
+    assert np.allclose(sounds[0], sounds[1], atol=1e-3)
 
 
 def test_a_name_that_is_taken_leaves_nothing(home: Settings) -> None:
