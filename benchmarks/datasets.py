@@ -127,7 +127,7 @@ def _builds(options: Options, folder: Path) -> tuple[Table, float]:
             job = studio.jobs.wait(studio.datasets.build(made.id, "").id, _PATIENCE_S)
             taken.append(time.perf_counter() - begin)
             if job.status is not JobStatus.DONE:
-                raise RuntimeError(f"A build ended as {job.status}: {job.error}")
+                raise RuntimeError(f"A build ended as {job.status}: {job.message}")
     minutes = (_QUICK_MINUTES if options.quick else _MINUTES) * PROCESSES * len(_FORMATS)
     row = (f"{minutes:g} min, no recognition", *figures(taken, 2), figure(taken[0] / taken[1], 1))
     return Table(("build", "first, s", "again, s", "times as fast"), (row,)), taken[1] / taken[0]
