@@ -5,20 +5,19 @@ python -m benchmarks.datasets_run RECORDING CACHE
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 
 from studio.audio.reading import blocks
 from studio.control import Control
 from studio.dataset.values import PrepareSettings
+from training.prepare.hashing import Hashes
 from training.prepare.recording import Prepared, RecordingTask, prepare
 
 
 def task_of(path: Path, cache: Path, **settings: str) -> RecordingTask:
     """Work on the file `path`."""
-    with path.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
+    content = Hashes(cache.parent / "hashes.json").of(path)
     return RecordingTask(path, content, (), PrepareSettings(**settings), cache)  # type: ignore[arg-type]
 
 
