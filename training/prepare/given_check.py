@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,13 +17,11 @@ _PAUSE_S = 2.0
 #: More words than these, one after the other, are not missed by a recognizer: they were not spoken.
 _MISSED = 6
 #: So much longer than what was heard, a passage was not spoken, or not as a whole.
-_MUCH_LONGER = 1.5
+_MUCH_LONGER = 2.0
 #: A word of which a smaller share of the letters is heard was not heard, or it was elsewhere.
 _SAME = 0.6
-#: So many words may be claimed by a neighbour of what was left out, where its pace without them is below
-#: this share of the usual one: a word that was not spoken does more harm than one that is missing.
+#: So many words may be claimed by a neighbour of what was left out.
 _CLAIMED = 3
-_SLOW = 0.75
 
 
 @dataclass(frozen=True)
@@ -178,9 +175,6 @@ class _Parts:
         def oddness(count: int) -> float:
             return abs(self._pace(segment, words[:count]) - usual)
 
-        if self._pace(segment, ()) >= _SLOW * usual:
-            signs = itertools.takewhile(lambda at: not self._words[at].sound, words)
-            return len(list(signs)) if unspoken else 0
         counts = range(min(len(words), _CLAIMED) + 1)
         return min(counts, key=lambda count: (oddness(count), -count if unspoken else count))
 
