@@ -106,14 +106,16 @@ class QwenEngine:
         adapter = trained if trained is not None and trained.is_adapter else None
         wanted = folders.table[entry.base] if adapter is not None else entry
         base = self._base
-        if base is None or not base.serves(wanted, placement):
+        # Asked for once more, a model is read anew: its files may be others by now.
+        anew = adapter is None and self._loaded is base
+        if base is None or anew or not base.serves(wanted, placement):
             self.unload()
             self._base = self._loaded = base = load(wanted, folders.find(wanted.key), placement)
             self._slot = AdapterSlot(base.wrapper.model.talker)
         assert self._slot is not None
         if adapter is not None:
             self._loaded = over_base(base, self._slot, adapter)
-        elif self._loaded is not base:
+        elif self._loaded is not base:  # an adapter was over it
             self._base = self._loaded = without_adapter(base, self._slot)
 
     def unload(self) -> None:
