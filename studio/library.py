@@ -26,7 +26,7 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from studio.errors import BadInput, Busy, Damaged, NotFound
+from studio.errors import BadInput, Busy, Damaged, NotFound, unknown
 from studio.files import (
     PARTIAL_SUFFIX,
     flush_folder,
@@ -105,6 +105,19 @@ class Library:
             except NotFound:  # deleted meanwhile
                 continue
         return found, tuple(damages)
+
+    def named(self, id_or_name: str, owner: str) -> str:
+        """The id of the owner's entry of that id, or else of that name, whatever its case. Raises
+        NotFound naming those there are."""
+        configs, _ = self.values(lambda id, config: (id, str(config["name"]), config["owner"]))
+        mine = {id: name for id, name, whose in configs if whose == owner}
+        if id_or_name in mine:
+            return id_or_name
+        wanted = _folded(id_or_name.strip())
+        for id, name in mine.items():
+            if _folded(name) == wanted:
+                return id
+        raise unknown(self._kind, id_or_name, mine.values())
 
     def folder(self, id: str) -> Path:
         """Where an entry lies, damaged or not. Raises NotFound."""

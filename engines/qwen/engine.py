@@ -13,22 +13,20 @@ from engines.base import (
     Capability,
     EngineFolders,
     EngineInfo,
-    ModelChoice,
-    Placement,
     Speaker,
     SpeechChunk,
     SpeechRequest,
     VoicePrompt,
 )
-from engines.choosing import entries_of, keys_of, model_choice, trained_speakers
+from engines.choosing import keys_of, trained_speakers
+from engines.over_bases import OverBases
 from engines.qwen import facts
 from studio.audio.types import Audio, Samples
 from studio.control import Control
 from studio.errors import BadInput, EngineFailed
-from studio.models.registry import ModelEntry, entry_of
+from studio.models.registry import ModelEntry
 
 if TYPE_CHECKING:
-    from engines.lora import AdapterSlot
     from engines.qwen.loading import LoadedModel
     from engines.qwen.prompts import PromptStore
 
@@ -40,7 +38,7 @@ _DESCRIPTION = (
 )
 
 
-class QwenEngine:
+class QwenEngine(OverBases["LoadedModel"]):
     """Qwen3-TTS behind engines.base.SpeechEngine.
 
     base models clone, custom_voice models bring voices, voice_design models make them from words.
@@ -48,10 +46,7 @@ class QwenEngine:
     """
 
     def __init__(self, folders: EngineFolders) -> None:
-        self._folders = folders
-        self._loaded: LoadedModel | None = None
-        self._base: LoadedModel | None = None  # what `_loaded` is, or lies over
-        self._slot: AdapterSlot | None = None  # over `_base`
+        super().__init__(ENGINE, "engines.qwen.loading", folders, _note)
 
     @property
     def info(self) -> EngineInfo:
@@ -76,55 +71,6 @@ class QwenEngine:
             sampling=facts.SAMPLING,
             model_keys=keys_of(ENGINE, self._folders.models),
         )
-
-    @property
-    def is_loaded(self) -> bool:
-        return self._loaded is not None
-
-    @property
-    def loaded_model(self) -> str:
-        loaded = self._loaded
-        return loaded.entry.key if loaded is not None and loaded.is_current else ""
-
-    def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
-        return tuple(
-            model_choice(self._folders.models, entry, _note(entry))
-            for entry in entries_of(ENGINE, self._folders.models)
-            if str(mode) in entry.modes
-        )
-
-    def load(self, placement: Placement, model: str) -> None:
-        """Load `model` where and how `placement` says. About 5 s for the packages the first time,
-        then as long as the disk takes; an adapter over a base that is loaded already takes a moment.
-        Raises NotFound, EngineFailed, OutOfMemory, and BadInput and Damaged for an adapter."""
-        from engines.lora import AdapterSlot
-        from engines.qwen.loading import load, over_base, without_adapter
-
-        folders = self._folders.models
-        entry = entry_of(model, {entry.key: entry for entry in entries_of(ENGINE, folders)})
-        trained = folders.trained(model)
-        adapter = trained if trained is not None and trained.is_adapter else None
-        wanted = folders.table[entry.base] if adapter is not None else entry
-        base = self._base
-        # Asked for once more, a model is read anew: its files may be others by now.
-        anew = adapter is None and self._loaded is base
-        if base is None or anew or not base.serves(wanted, placement):
-            self.unload()
-            self._base = self._loaded = base = load(wanted, folders.find(wanted.key), placement)
-            self._slot = AdapterSlot(base.wrapper.model.talker)
-        assert self._slot is not None
-        if adapter is not None:
-            self._loaded = over_base(base, self._slot, adapter)
-        elif self._loaded is not base:  # an adapter was over it
-            self._base = self._loaded = without_adapter(base, self._slot)
-
-    def unload(self) -> None:
-        if self._loaded is None:
-            return
-        from engines.memory import give_back
-
-        self._loaded = self._base = self._slot = None
-        give_back()
 
     def speakers(self) -> tuple[Speaker, ...]:
         """The nine published voices, those that were trained here, then those that only an installed
@@ -229,8 +175,6 @@ class QwenEngine:
 
 def _note(entry: ModelEntry) -> str:
     """What the person should know before choosing `entry`."""
-    if entry.practice:
-        return "Practice model: its weights are random, so it makes noise instead of speech."
     if entry.size == "0b6" and entry.variant == "custom_voice":
         return "The 0.6B model ignores instructions on how to speak; the 1.7B model follows them."
     return ""

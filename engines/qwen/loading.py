@@ -156,6 +156,11 @@ def _load(entry: ModelEntry, folder: Path, placement: Placement) -> LoadedModel:
     )
 
 
+def network(base: LoadedModel) -> Any:
+    """What an adapter lies over."""
+    return base.wrapper.model.talker
+
+
 def over_base(base: LoadedModel, slot: AdapterSlot, trained: TrainedModel) -> LoadedModel:
     """`base`, which stays as it is in memory, with the adapter of `trained` in `slot` over it. What hears
     recordings is not trained, so that voices prepared for the base are those of every adapter.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ import numpy as np
 
 from engines.base import VoicePrompt
 from engines.memory import memory_limit
+from engines.prompt_cache import PromptCache
 from engines.xtts.checkpoint import read_tensors
 from engines.xtts.facts import CONDITIONING_RATE
-from studio.audio.fingerprint import fingerprint
 from studio.audio.processing import trim_silence
 from studio.audio.reading import probe, read
 from studio.audio.types import Audio
@@ -66,36 +66,22 @@ class LatentStore:
     """Latents in `folder`, by the content of their recordings and the model's identity."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._cache = PromptCache(folder, _read, _write)
 
     def prepare(self, prompt: VoicePrompt, model: LoadedModel, control: Control) -> VoicePrompt:
         """`prompt` with its file in the cache, made now unless it is there, and with its notes.
 
         Raises BadInput for what is no recording, too short or silent; Cancelled, OutOfMemory.
         """
-        for recording in (prompt.ref_audio, *prompt.more):
-            probe(recording)  # refuses what is no recording in the words of the audio layer
-        others = [fingerprint(recording) for recording in prompt.more]
-        about = (_FORMAT, model.identity, bool(prompt.ref_text.strip()), *others)
-        path = self._folder / f"{fingerprint(prompt.ref_audio, *about)}.safetensors"
-        made = _read(path)
-        if made is None:
-            made = make(prompt, model, control)
-            _write(path, made)
-        return replace(prompt, cache=path, notes=made.notes)
+        about = (_FORMAT, model.identity, bool(prompt.ref_text.strip()))
+        return self._cache.prepare(prompt, about, lambda: make(prompt, model, control))
 
     def load(self, prompt: VoicePrompt, model: LoadedModel, control: Control) -> Latents:
         """What `prepare` made; made again where the cache was emptied or `prompt` was prepared for
         another model, for which the recordings must still be there."""
-        made = _read(prompt.cache) if prompt.cache is not None else None
-        if made is None or made.identity != model.identity:
-            prompt = self.prepare(prompt, model, control)
-            made = _read(prompt.cache) if prompt.cache is not None else None
-        if made is None:
-            raise EngineFailed(
-                "The prepared voice is gone again.", "Check the disk of the studio's home."
-            )
-        return made
+        return self._cache.load(
+            prompt, model.identity, lambda asked: self.prepare(asked, model, control)
+        )
 
 
 def make(prompt: VoicePrompt, model: LoadedModel, control: Control) -> Latents:

@@ -12,22 +12,20 @@ from engines.base import (
     Capability,
     EngineFolders,
     EngineInfo,
-    ModelChoice,
-    Placement,
     Speaker,
     SpeechChunk,
     SpeechRequest,
     VoicePrompt,
 )
-from engines.choosing import entries_of, keys_of, model_choice, trained_speakers
+from engines.choosing import keys_of, trained_speakers
+from engines.over_bases import OverBases
 from engines.xtts import facts
 from studio.control import Control
 from studio.errors import BadInput, EngineFailed
-from studio.models.registry import ModelEntry, entry_of
+from studio.models.registry import ModelEntry
 from studio.models.xtts import CHARACTERS
 
 if TYPE_CHECKING:
-    from engines.lora import AdapterSlot
     from engines.xtts.conditioning import LatentStore
     from engines.xtts.loading import LoadedModel
 
@@ -39,14 +37,11 @@ _DESCRIPTION = (
 )
 
 
-class XttsEngine:
+class XttsEngine(OverBases["LoadedModel"]):
     """XTTS behind engines.base.SpeechEngine. The same seed gives the same sound on the same device."""
 
     def __init__(self, folders: EngineFolders) -> None:
-        self._folders = folders
-        self._loaded: LoadedModel | None = None
-        self._base: LoadedModel | None = None  # what `_loaded` is, or lies over
-        self._slot: AdapterSlot | None = None  # over `_base`
+        super().__init__(ENGINE, "engines.xtts.loading", folders, _note)
 
     @property
     def info(self) -> EngineInfo:
@@ -73,54 +68,6 @@ class XttsEngine:
             stress_marks=False,
             part_characters=CHARACTERS,
         )
-
-    @property
-    def is_loaded(self) -> bool:
-        return self._loaded is not None
-
-    @property
-    def loaded_model(self) -> str:
-        loaded = self._loaded
-        return loaded.entry.key if loaded is not None and loaded.is_current else ""
-
-    def models(self, mode: Capability) -> tuple[ModelChoice, ...]:
-        return tuple(
-            model_choice(self._folders.models, entry, _note(entry))
-            for entry in entries_of(ENGINE, self._folders.models)
-            if str(mode) in entry.modes
-        )
-
-    def load(self, placement: Placement, model: str) -> None:
-        """Load `model` where `placement` says, in float32. About 4 s for the packages the first time,
-        then as long as the disk takes; an adapter over a base that is loaded already takes a moment.
-        Raises NotFound, EngineFailed, OutOfMemory, and BadInput and Damaged for an adapter."""
-        from engines.lora import AdapterSlot
-        from engines.xtts.loading import load, over_base
-
-        folders = self._folders.models
-        entry = entry_of(model, {entry.key: entry for entry in entries_of(ENGINE, folders)})
-        trained = folders.trained(model)
-        adapter = trained if trained is not None and trained.is_adapter else None
-        wanted = folders.table[entry.base] if adapter is not None else entry
-        base = self._base
-        if base is None or not base.serves(wanted, placement):
-            self.unload()
-            self._base = self._loaded = base = load(wanted, folders.find(wanted.key), placement)
-            self._slot = AdapterSlot(base.model.gpt)
-        assert self._slot is not None
-        if adapter is not None:
-            self._loaded = over_base(base, self._slot, adapter)
-        else:
-            self._slot.clear()
-            self._loaded = base
-
-    def unload(self) -> None:
-        if self._loaded is None:
-            return
-        from engines.memory import give_back
-
-        self._loaded = self._base = self._slot = None
-        give_back()
 
     def speakers(self) -> tuple[Speaker, ...]:
         """The 58 published voices, those that were trained here, then those that only the loaded model
@@ -194,6 +141,4 @@ class XttsEngine:
 
 def _note(entry: ModelEntry) -> str:
     """What the person should know before choosing `entry`."""
-    if entry.practice:
-        return "Practice model: its weights are random, so it makes noise instead of speech."
     return "Its weights, and what they speak, are for non-commercial use only."

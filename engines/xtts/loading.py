@@ -12,7 +12,7 @@ from engines.base import Placement
 from engines.memory import give_back, is_lack_of_memory, memory_limit
 from engines.xtts.checkpoint import read_weights, weights_of
 from engines.xtts.package import coqui
-from studio.errors import EngineFailed
+from studio.errors import EngineFailed, StudioError
 from studio.models.registry import ModelEntry
 from studio.models.trained import TrainedModel, stamp
 from studio.models.validation import validate
@@ -71,7 +71,7 @@ def load_model(folder: Path, eval: bool = True) -> Any:
             f"{folder} is no model of XTTS: {', '.join(missing)} is missing.",
             "Check it in the Models tab, and download it again.",
         )
-    with _explained(folder):
+    with explained(folder):
         xtts = coqui()
         config = xtts.XttsConfig()
         config.load_json(str(folder / "config.json"))
@@ -112,7 +112,7 @@ def load(entry: ModelEntry, folder: Path | None, placement: Placement) -> Loaded
         from engines.xtts.conditioning import SPEAKERS, read_speakers
 
         model = load_model(folder)
-        with _explained(folder):
+        with explained(folder):
             from engines.xtts.tokens import TokenLoop
             from engines.xtts.vocoder import StreamingVocoder, without_weight_norm
 
@@ -139,6 +139,11 @@ def named_voices(voices: dict[str, Latents], entry: ModelEntry) -> dict[str, Lat
     return voices
 
 
+def network(base: LoadedModel) -> Any:
+    """What an adapter lies over."""
+    return base.model.gpt
+
+
 def over_base(base: LoadedModel, slot: AdapterSlot, trained: TrainedModel) -> LoadedModel:
     """`base`, which stays as it is in memory, with the adapter of `trained` in `slot` over it, its voices
     before those of the base.
@@ -159,6 +164,12 @@ def over_base(base: LoadedModel, slot: AdapterSlot, trained: TrainedModel) -> Lo
         speakers={**voices, **base.speakers},
         identity=identity,
     )
+
+
+def without_adapter(base: LoadedModel, slot: AdapterSlot) -> LoadedModel:
+    """`base` by itself again."""
+    slot.clear()
+    return base
 
 
 def _checked(entry: ModelEntry, folder: Path | None) -> Path:
@@ -183,7 +194,7 @@ def _is_file(path: Path) -> bool:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def explained(folder: Path) -> Iterator[None]:
     """Turn what coqui-tts raises for a folder that it cannot use into EngineFailed."""
     try:
         yield
@@ -192,7 +203,7 @@ def _explained(folder: Path) -> Iterator[None]:
             f"XTTS cannot be imported: {error}.",
             "Install what requirements.txt names: pip install -r requirements.txt",
         ) from error
-    except EngineFailed:
+    except StudioError:
         raise
     except Exception as error:  # tokenizers raises Exception itself
         if is_lack_of_memory(error):

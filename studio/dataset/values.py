@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from studio.dataset.targets import target_named
 from studio.errors import BadInput, unknown
+from studio.ranges import check_ranges
 
 HYBRID, NOISEREDUCE = "hybrid", "noisereduce"
 SNR_METHODS = (HYBRID, NOISEREDUCE)
@@ -75,13 +76,7 @@ class PrepareSettings:
         target = target_named(self.target)
         if self.snr_method not in SNR_METHODS:
             raise unknown("SNR method", self.snr_method, SNR_METHODS)
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise BadInput(
-                    f"{name} is {value:g}, which is outside {low:g} to {high:g}.",
-                    f"Choose {name} from {low:g} to {high:g}.",
-                )
+        check_ranges(self, _RANGES)
         if self.frame_ms not in (10, 20, 30):
             raise BadInput(f"frame_ms is {self.frame_ms}.", "The voice detector takes 10, 20 or 30 ms.")
         if self.max_s < 2 * self.min_s:

@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from studio.errors import BadInput, unknown
+from studio.ranges import check_ranges
 
 
 class Family(str, Enum):
@@ -105,13 +106,7 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Raises BadInput for values that make no sense, naming the field."""
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise BadInput(
-                    f"{name} is {value:g}, which is outside {low:g} to {high:g}.",
-                    f"Choose {name} from {low:g} to {high:g}.",
-                )
+        check_ranges(self, _RANGES)
         if not 1 <= self.lora.rank <= 256 or not 1 <= self.lora.alpha <= 1024:
             raise BadInput(
                 f"LoRA of rank {self.lora.rank} and alpha {self.lora.alpha} is not possible.",

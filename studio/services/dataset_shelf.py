@@ -7,7 +7,7 @@ from pathlib import Path
 
 from studio.dataset import config as configs
 from studio.dataset.ledger import DatasetFolder
-from studio.errors import Busy, Damaged, unknown
+from studio.errors import Busy, Damaged
 from studio.library import Damage, Library
 from studio.library_config import Config
 from studio.services.dataset_builds import Builds
@@ -35,16 +35,7 @@ class Shelf:
 
     def id(self, id_or_name: str, owner: str) -> str:
         """By its id, or by its name whatever the case. Raises NotFound naming those there are."""
-        found, _ = self.library.values(lambda id, config: (id, config["name"], config["owner"]))
-        mine = [(id, name) for id, name, whose in found if whose == owner]
-        wanted = id_or_name.strip().casefold()
-        for id, _ in mine:
-            if id == id_or_name:
-                return id
-        for id, name in mine:
-            if name.casefold() == wanted:
-                return id
-        raise unknown("data set", id_or_name, [name for _, name in mine])
+        return self.library.named(id_or_name, owner)
 
     def config(self, id: str, owner: str) -> Config:
         """Raises NotFound, Damaged."""

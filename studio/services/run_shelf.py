@@ -37,16 +37,7 @@ class RunShelf:
 
     def id(self, id_or_name: str, owner: str) -> str:
         """By its id, or by its name whatever the case. Raises NotFound naming those there are."""
-        found, _ = self.library.values(lambda id, config: (id, config["name"], config["owner"]))
-        mine = [(id, name) for id, name, whose in found if whose == owner]
-        wanted = id_or_name.strip().casefold()
-        for id, _ in mine:
-            if id == id_or_name:
-                return id
-        for id, name in mine:
-            if name.casefold() == wanted:
-                return id
-        raise unknown("run", id_or_name, [name for _, name in mine])
+        return self.library.named(id_or_name, owner)
 
     def config(self, id: str, owner: str) -> Config:
         """Raises NotFound, Damaged."""

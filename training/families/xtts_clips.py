@@ -18,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engines.memory import give_back, is_lack_of_memory, memory_limit
+from engines.memory import give_back, memory_limit
 from engines.xtts.checkpoint import read_tensors
 from engines.xtts.facts import CONDITIONING_RATE, language_code
-from engines.xtts.loading import check_trainable
+from engines.xtts.loading import check_trainable, explained
 from engines.xtts.package import coqui
 from engines.xtts.texts import speakable, token_ids
 from studio.audio.fingerprint import fingerprint
@@ -29,7 +29,7 @@ from studio.audio.reading import probe, read
 from studio.audio.wav import pcm16
 from studio.control import Control
 from studio.dataset.metadata import Row
-from studio.errors import BadInput, Damaged, EngineFailed, StudioError
+from studio.errors import BadInput, Damaged, EngineFailed
 from studio.files import publishing
 from training.family import Encoded, Example, LeftOut
 from training.saving import weights_being_saved
@@ -83,7 +83,7 @@ class ClipEncoder:
     def __init__(self, base: Path, device: str, cache: Path) -> None:
         _check(base)
         self._base, self._device, self._cache = base, device, cache
-        with _explained(base):
+        with explained(base):
             config = coqui().XttsConfig()
             config.load_json(str(base / "config.json"))
             tokenizer = coqui().VoiceBpeTokenizer(vocab_file=str(base / "vocab.json"))
@@ -146,7 +146,7 @@ class ClipEncoder:
     @cached_property
     def _dvae(self) -> Any:
         weights = read_tensors(self._base / "dvae.pth")
-        with _explained(self._base):
+        with explained(self._base):
             model = coqui("TTS.tts.layers.xtts.dvae").DiscreteVAE(
                 channels=80,
                 normalization=None,
@@ -279,24 +279,3 @@ def _check(base: Path) -> None:
             "Check it in the Models tab, and download it again.",
         )
     check_trainable(base)
-
-
-@contextmanager
-def _explained(base: Path) -> Iterator[None]:
-    """Turn what coqui-tts raises for a folder that it cannot use into EngineFailed."""
-    try:
-        yield
-    except ImportError as error:
-        raise EngineFailed(
-            f"XTTS cannot be imported: {error}.",
-            "Install what requirements.txt names: pip install -r requirements.txt",
-        ) from error
-    except StudioError:
-        raise
-    except Exception as error:  # tokenizers raises Exception itself
-        if is_lack_of_memory(error):
-            raise
-        raise EngineFailed(
-            f"The model in {base} cannot be read ({str(error)[:200]}).",
-            "Check it in the Models tab; download it again if its files were changed.",
-        ) from error
