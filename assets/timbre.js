@@ -34,6 +34,11 @@
   // `tries`: how often to look for the button, which comes with a tab that is just being put into the page.
   window.timbreFill = (tab, tries = 1) => {
     const button = document.getElementById(`${tab}-refresh`);
+    const first = document.getElementById(`${tab}-first`); // of tabs that go on where a reload broke off
+    if (first && !first.dataset.pressed) {
+      first.dataset.pressed = "yes";
+      first.click();
+    }
     if (button) button.click();
     else if (tries > 1) setTimeout(() => window.timbreFill(tab, tries - 1), 100);
   };

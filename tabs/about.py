@@ -19,7 +19,7 @@ LATE = True
 _SECRET = {"auth", "llm_api_key"}
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> None:
+def build(studio: Studio) -> None:
     gr.Markdown(
         f"**Timbre {__version__}**, a local voice studio. Everything here is made on this machine;"
         " nothing is sent anywhere, except texts to a language model that you set up yourself."
@@ -41,7 +41,6 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
     refresh.click(
         bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private"
     )
-    blocks.load(bind(on_state, studio), None, engines, show_progress="hidden", api_visibility="private")
     unload.click(
         bind(on_unload, studio), None, engines, concurrency_limit=None, api_visibility="private"
     )

@@ -22,7 +22,7 @@ LABEL = "Clone"
 LATE = True
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:
+def build(studio: Studio) -> SpeechTab:
     transcribe = gr.Button(
         "Transcribe the reference", size="sm", render=False, elem_id="clone-transcribe"
     )

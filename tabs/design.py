@@ -32,7 +32,7 @@ EXAMPLES = (
 )
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:
+def build(studio: Studio) -> SpeechTab:
     heard = gr.HTML(_EMPTY, render=False, elem_id="design-understood", padding=False)
     example = gr.Dropdown(
         list(EXAMPLES),

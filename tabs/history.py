@@ -30,7 +30,7 @@ class HistoryTab:
     reuse: gr.Button
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> HistoryTab:
+def build(studio: Studio) -> HistoryTab:
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
             with gr.Row():

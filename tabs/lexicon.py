@@ -36,7 +36,7 @@ class _Tab:
     delete: gr.Button = field(init=False)
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> None:
+def build(studio: Studio) -> None:
     tab = _Tab()
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
@@ -65,7 +65,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
     entry = [chosen, *tab.fields, tab.caption, tab.save, tab.delete]
 
     gr.on(
-        [blocks.load, tab.refresh.click, tab.search.change, chosen.change],
+        [tab.refresh.click, tab.search.change, chosen.change],
         bind(events.on_list, studio, 0),
         asked,
         page,

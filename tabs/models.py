@@ -58,7 +58,7 @@ class _Tab:
         ]
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> None:
+def build(studio: Studio) -> None:
     entries = [status.entry for status in studio.models.list()]
     summary = gr.HTML("", elem_id="models-summary", padding=False)
     with gr.Row(equal_height=False):
@@ -137,7 +137,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
         show_after(done)
 
     gr.on(
-        [blocks.load, refresh.click, chosen.change, tab.timer.tick],
+        [refresh.click, chosen.change, tab.timer.tick],
         bind(events.on_show, studio),
         [chosen],
         tab.outputs,
@@ -148,7 +148,7 @@ def build(studio: Studio, blocks: gr.Blocks) -> None:
     asking = [sure, sure_shown]
     # One event shows one group: Gradio 6.17 freezes the browser when an event shows two.
     gr.on(
-        [blocks.load, chosen.change],
+        [refresh.click, chosen.change],
         bind(events.on_consent, studio),
         [consent_shown, chosen],
         [consent, consent_shown],

@@ -36,15 +36,15 @@ def build_demo(studio: Studio) -> gr.Blocks:
     with gr.Blocks(
         title="Timbre", fill_width=True, analytics_enabled=False, delete_cache=_DELETE_CACHE
     ) as blocks:
-        gr.Markdown("# Timbre\nA local, open voice studio.", elem_id="timbre-title")
+        title = gr.Markdown("# Timbre\nA local, open voice studio.", elem_id="timbre-title")
         tab_row({tab_id: module.LABEL for tab_id, module in TABS.items()}, FIRST)
         handles = {}
         for tab_id, module in TABS.items():
             with panel(tab_id, late=getattr(module, "LATE", False)):
-                handles[tab_id] = module.build(studio, blocks)
+                handles[tab_id] = module.build(studio)
         speech = {id_: handle for id_, handle in handles.items() if isinstance(handle, SpeechTab)}
         for tab in speech.values():
-            events.wire(studio, tab, blocks)
+            events.wire(studio, tab)
             _wire_send_to(studio, tab, speech)
         performed = next((tab for tab in handles.values() if isinstance(tab, PersonalitiesTab)), None)
         for handle in handles.values():
@@ -53,7 +53,19 @@ def build_demo(studio: Studio) -> gr.Blocks:
             if isinstance(handle, TranscribeTab):
                 sending.wire(studio, handle, speech)
         client_api.build(studio)
+    _quieten(blocks, title)
     return blocks
+
+
+def _quieten(blocks: gr.Blocks, title: gr.Markdown) -> None:
+    """Events that show no progress show none of it on the title, instead of none on each of their outputs.
+
+    Gradio 6.17 tells every component that was ever an output of each change in the state of any event,
+    and looks each of them up in the whole page: some thousand searches while a fresh page is filled.
+    """
+    for event in blocks.fns.values():
+        if event.show_progress == "hidden":
+            event.show_progress_on = [title]
 
 
 def on_send_reference(

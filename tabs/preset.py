@@ -17,7 +17,7 @@ from tabs.speech.layout import SpeechTab, engine_group, lay_out
 LABEL = "Preset"
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> SpeechTab:
+def build(studio: Studio) -> SpeechTab:
     note = gr.HTML(render=False, elem_id="preset-speaker-note", padding=False)
     panel = lay_out(studio, Capability.PRESET, LABEL, functools.partial(_voice, studio, note))
     panel.fields["speaker"].change(

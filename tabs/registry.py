@@ -18,7 +18,7 @@ from tabs import (
     voices,
 )
 
-#: id -> a module with LABEL and `build(studio, blocks)`, which lays the tab out in the current panel
+#: id -> a module with LABEL and `build(studio)`, which lays the tab out in the current panel
 #: and returns its handles. Where it has LATE = True, it is put into the page when it is first shown.
 #: What ties tabs together is in page.py.
 TABS: dict[str, ModuleType] = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from studio.services.studio import Studio
 from tabs.transcripts import editing, keeping, starting
 from tabs.transcripts.layout import TranscribeTab, lay_out
@@ -12,9 +10,9 @@ LABEL = "Transcribe"
 LATE = True
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> TranscribeTab:
+def build(studio: Studio) -> TranscribeTab:
     tab = lay_out(studio)
-    made = starting.wire(studio, tab, blocks)
+    made = starting.wire(studio, tab)
     editing.wire(studio, tab)
-    keeping.wire(studio, tab, blocks, made)
+    keeping.wire(studio, tab, made)
     return tab

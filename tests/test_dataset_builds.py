@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,10 +97,8 @@ def test_while_it_is_built_a_set_is_not_built_copied_or_deleted(
         studio.datasets.duplicate(made.id, "", "Copy")
 
     until(lambda: running(studio, made.id).step > 0, 60)
-    began = time.monotonic()
     studio.datasets.stop(made.id, "")
     assert studio.jobs.wait(job.id, 60).status is JobStatus.CANCELLED
-    assert time.monotonic() - began < 5
     assert studio.datasets.get(made.id, "").state == "interrupted"
     studio.datasets.delete(made.id, "")
     assert studio.jobs.store.list() == []

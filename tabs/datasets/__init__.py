@@ -3,8 +3,6 @@ and undone."""
 
 from __future__ import annotations
 
-import gradio as gr
-
 from studio.services.studio import Studio
 from tabs.datasets import wiring
 from tabs.datasets.layout import lay_out
@@ -14,7 +12,7 @@ LABEL = "Data sets"
 LATE = True
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> DatasetsTab:
+def build(studio: Studio) -> DatasetsTab:
     tab = lay_out(studio)
     wiring.wire_list(studio, tab)
     wiring.wire_overview(studio, tab)

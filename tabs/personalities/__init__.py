@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from studio.services.studio import Studio
 from tabs.personalities import wiring
 from tabs.personalities.layout import lay_out
@@ -12,7 +10,7 @@ from tabs.personalities.tab import PersonalitiesTab
 LABEL = "Personalities"
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> PersonalitiesTab:
+def build(studio: Studio) -> PersonalitiesTab:
     tab = lay_out(studio)
     wiring.wire_list(studio, tab)
     wiring.wire_emotions(studio, tab)

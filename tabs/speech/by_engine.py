@@ -14,7 +14,7 @@ from tabs.speech import choices, form, missing, view
 from tabs.speech.layout import SpeechTab, engine_note
 
 
-def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks, quick: dict[str, Any]) -> None:
+def wire(studio: Studio, panel: SpeechTab, quick: dict[str, Any]) -> None:
     """Bind the handlers; `quick` is how events go that cannot fail."""
     engine, model = panel.fields["engine"], panel.fields["model"]
     engine.change(
@@ -23,7 +23,7 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks, quick: dict[str, A
         [panel.engine_note, panel.fields["language"]],
         **quick,
     )
-    arrivals = [blocks.load, engine.change, panel.refresh.click]
+    arrivals = [engine.change, panel.refresh.click]
     missing.wire(studio, panel.mode, panel.missing, engine, model, panel.model_note, arrivals)
     model.change(
         bind(on_model, studio, panel.mode),

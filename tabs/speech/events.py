@@ -21,7 +21,7 @@ _IDLE_BUTTONS = (gr.Button(interactive=True), gr.Button(interactive=False))
 _BUSY_BUTTONS = (gr.Button(interactive=False), gr.Button(interactive=True))
 
 
-def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
+def wire(studio: Studio, panel: SpeechTab) -> None:
     """Bind the handlers of `panel`; called inside the Blocks after all tabs are laid out."""
     names = list(panel.fields)
     inputs = list(panel.fields.values())
@@ -51,7 +51,7 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
     started.success(bind(on_follow, studio), [panel.takes], follow_outputs, **watch)
     panel.stop.click(bind(on_stop, studio), [panel.takes], None, **quick)
     # A reload loses nothing: the window remembers which takes it was showing.
-    resumed = blocks.load(
+    resumed = panel.first.click(
         bind(on_resume, studio, panel.mode),
         [panel.remembered],
         [panel.takes, panel.player],
@@ -69,14 +69,13 @@ def wire(studio: Studio, panel: SpeechTab, blocks: gr.Blocks) -> None:
         trigger_mode="always_last",
         **quick,
     )
-    by_engine.wire(studio, panel, blocks, quick)
-    _wire_presets(studio, panel, blocks, names, inputs, watch)
+    by_engine.wire(studio, panel, quick)
+    _wire_presets(studio, panel, names, inputs, watch)
 
 
 def _wire_presets(
     studio: Studio,
     panel: SpeechTab,
-    blocks: gr.Blocks,
     names: list[str],
     inputs: list[Any],
     watch: dict[str, Any],
@@ -91,7 +90,7 @@ def _wire_presets(
     panel.preset_delete.click(
         bind(on_delete_preset, studio, panel.mode), [panel.preset], panel.preset, **watch
     )
-    blocks.load(bind(on_list_presets, studio, panel.mode), None, panel.preset, **watch)
+    panel.first.click(bind(on_list_presets, studio, panel.mode), None, panel.preset, **watch)
 
 
 def on_generate(

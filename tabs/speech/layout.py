@@ -50,6 +50,7 @@ class SpeechTab:
     result: gr.Audio = field(init=False)
     downloads: gr.HTML = field(init=False)
     refresh: gr.Button = field(init=False)  # pressed by assets/timbre.js whenever the tab is shown
+    first: gr.Button = field(init=False)  # the same, once in a page
     takes: gr.State = field(init=False)  # ids of the takes shown
     remembered: gr.Textbox = field(init=False)  # the same as the window remembers them, comma-separated
     send_to: gr.Group = field(init=False)
@@ -256,9 +257,9 @@ def _results(panel: SpeechTab) -> None:
         buttons=["download"],
     )
     panel.downloads = gr.HTML("", elem_id=f"{panel.id}-downloads", padding=False)
-    panel.refresh = gr.Button(
-        "Refresh", elem_id=f"{panel.id}-refresh", elem_classes="timbre-unseen", size="sm"
-    )
+    unseen: dict[str, Any] = {"elem_classes": "timbre-unseen", "size": "sm"}
+    panel.refresh = gr.Button("Refresh", elem_id=f"{panel.id}-refresh", **unseen)
+    panel.first = gr.Button("Begin", elem_id=f"{panel.id}-first", **unseen)
     panel.takes = gr.State([])
     panel.remembered = gr.Textbox("", visible=False, label="Remembered takes")
     with gr.Group(visible=False, elem_id=f"{panel.id}-send") as panel.send_to:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from studio.services.studio import Studio
 from tabs.training import wiring
 from tabs.training.layout import lay_out
@@ -13,7 +11,7 @@ LABEL = "Train"
 LATE = True
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> TrainTab:
+def build(studio: Studio) -> TrainTab:
     tab = lay_out()
     wiring.wire_form(studio, tab)
     wiring.wire_runs(studio, tab)

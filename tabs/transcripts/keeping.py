@@ -18,7 +18,7 @@ from tabs.transcripts.layout import TranscribeTab
 PAGE_SIZE = 10
 
 
-def wire(studio: Studio, tab: TranscribeTab, blocks: gr.Blocks, made: gr.events.Dependency) -> None:
+def wire(studio: Studio, tab: TranscribeTab, made: gr.events.Dependency) -> None:
     """Bind the handlers; `made` is the event after which there is a new transcript."""
     told: dict[str, Any] = {
         "concurrency_limit": None,
@@ -31,7 +31,7 @@ def wire(studio: Studio, tab: TranscribeTab, blocks: gr.Blocks, made: gr.events.
 
     # One event for all that starts the list anew: the last one wins, however fast people type.
     gr.on(
-        [blocks.load, tab.refresh.click, tab.search.change, tab.shown.change],
+        [tab.refresh.click, tab.search.change, tab.shown.change],
         bind(on_list, studio, None),
         asked,
         page,

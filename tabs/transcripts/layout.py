@@ -53,6 +53,7 @@ class TranscribeTab:
     newer: gr.Button = field(init=False)
     older: gr.Button = field(init=False)
     refresh: gr.Button = field(init=False)  # pressed by assets/timbre.js whenever the tab is shown
+    first: gr.Button = field(init=False)  # the same, once in a page
     remembered: gr.Textbox = field(init=False)  # the transcript that the window was showing
     picked: gr.Textbox = field(init=False)  # the segment that was clicked
     cursor: gr.Textbox = field(init=False)  # where the cursor stands in the segment's text
@@ -276,7 +277,9 @@ def _own(tab: TranscribeTab) -> None:
 
 
 def _states(tab: TranscribeTab) -> None:
-    tab.refresh = gr.Button("Refresh", elem_id=f"{ID}-refresh", elem_classes="timbre-unseen", size="sm")
+    unseen: dict[str, Any] = {"elem_classes": "timbre-unseen", "size": "sm"}
+    tab.refresh = gr.Button("Refresh", elem_id=f"{ID}-refresh", **unseen)
+    tab.first = gr.Button("Begin", elem_id=f"{ID}-first", **unseen)
     tab.remembered = gr.Textbox("", visible=False, label="Remembered transcript")
     tab.picked = gr.Textbox("", label="Picked", elem_id=f"{ID}-picked", elem_classes="timbre-unseen")
     tab.cursor = gr.Textbox("", visible=False, label="Cursor")

@@ -32,11 +32,11 @@ _WATCH: dict[str, Any] = {
 }
 
 
-def wire(studio: Studio, tab: TranscribeTab, blocks: gr.Blocks) -> gr.events.Dependency:
+def wire(studio: Studio, tab: TranscribeTab) -> gr.events.Dependency:
     """Bind the handlers; returns the event after which a transcript is in the history."""
     form = tab.form
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    _wire_recognizer(studio, tab, blocks, quick)
+    _wire_recognizer(studio, tab, quick)
     # What was given last is what is meant.
     form["file"].upload(lambda: None, None, form["audio"], **quick)
     gr.on(
@@ -55,7 +55,7 @@ def wire(studio: Studio, tab: TranscribeTab, blocks: gr.Blocks) -> gr.events.Dep
     )
     tab.stop.click(bind(on_stop, studio), [tab.running], None, **quick)
     # A reload loses nothing: the window remembers which transcript it was showing.
-    resumed = blocks.load(
+    resumed = tab.first.click(
         bind(on_resume, studio),
         [tab.remembered],
         [tab.running, tab.finished],
@@ -69,9 +69,7 @@ def wire(studio: Studio, tab: TranscribeTab, blocks: gr.Blocks) -> gr.events.Dep
     return followed
 
 
-def _wire_recognizer(
-    studio: Studio, tab: TranscribeTab, blocks: gr.Blocks, quick: dict[str, Any]
-) -> None:
+def _wire_recognizer(studio: Studio, tab: TranscribeTab, quick: dict[str, Any]) -> None:
     form = tab.form
     engine, model = form["engine"], form["model"]
     engine.change(
@@ -85,7 +83,6 @@ def _wire_recognizer(
         bind(on_model, studio), [engine, model], tab.model_note, trigger_mode="always_last", **quick
     )
     arrivals = [
-        blocks.load,
         tab.refresh.click,
         *(form[name].change for name in ("engine", "language", "task")),
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
-
 from studio.services.studio import Studio
 from tabs.voices import hearing, keeping, library, recording
 from tabs.voices.layout import lay_out
@@ -12,7 +10,7 @@ from tabs.voices.tab import VoicesTab
 LABEL = "Voices"
 
 
-def build(studio: Studio, blocks: gr.Blocks) -> VoicesTab:
+def build(studio: Studio) -> VoicesTab:
     tab = lay_out(studio)
     library.wire(studio, tab)
     recording.wire(studio, tab)

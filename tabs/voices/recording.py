@@ -88,12 +88,12 @@ def wire(studio: Studio, tab: VoicesTab) -> None:
         _wire_work(studio, tab, came.success, CHECK)
     tab.audio.clear(lambda: silence()[1:], None, tab.sound[1:], **_TOLD)
 
-    # Work on one recording ends with it; what was done by then is not shown beside another.
+    # Work on one recording ends with it; what was done by then is not shown beside another. An upload and
+    # a cut begin work of their own, which ends what was before: here it might be ended instead.
     gr.on(
         [
             *(tab.picked.change, tab.new.click, tab.take_in.click, tab.delete_yes.click),
-            *(tab.actions["duplicate"].click, tab.save.click, tab.use_cleaned.click, tab.cut.click),
-            *(tab.audio.upload, tab.audio.stop_recording, tab.audio.clear),
+            *(tab.actions["duplicate"].click, tab.save.click, tab.use_cleaned.click, tab.audio.clear),
         ],
         bind(on_stop, studio),
         [tab.work],
@@ -162,12 +162,12 @@ def on_start(
     cleaning: Sequence[str],
 ) -> Work:
     """Begin work on the part; what was begun before it is stopped."""
+    on_stop(studio, request, before)
     path = _given(audio)
     begin, stop = part_of(start, end)
     clean = CleanUp(TRIM in cleaning, GAIN in cleaning, DENOISE in cleaning) if kind == CLEAN else None
     if clean == CleanUp(False, False, False):
         raise BadInput("There is nothing to clean up.", "Tick what should be done.")
-    on_stop(studio, request, before)
     order = PrepareOrder(
         path,
         begin,
