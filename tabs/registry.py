@@ -14,6 +14,7 @@ from tabs import (
     models,
     personalities,
     preset,
+    training,
     transcribe,
     voices,
 )
@@ -29,6 +30,7 @@ TABS: dict[str, ModuleType] = {
     "voices": voices,
     "personalities": personalities,
     "datasets": datasets,
+    "train": training,
     "history": history,
     "models": models,
     "lexicon": lexicon,
