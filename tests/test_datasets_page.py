@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from studio.api.datasets import Tickets, audio_address
+from studio.api.datasets import audio_address
+from studio.api.tickets import Tickets
 from studio.dataset.ledger import DatasetFolder
 from studio.dataset.values import Limits, PrepareSettings, Review, Segment
 from studio.errors import BadInput, NotFound
@@ -418,14 +419,17 @@ class TestWhatIsShown:
 
 
 class TestSound:
-    def test_a_ticket_is_the_owner_s_and_opens_one_set(self) -> None:
+    def test_a_ticket_is_the_owner_s_and_opens_one_thing(self) -> None:
         tickets = Tickets()
-        ticket = tickets.issue("a", "ann")
-        assert ticket == tickets.issue("a", "ann") != tickets.issue("b", "ann")
-        assert tickets.redeem(ticket, "ann") == tickets.redeem(ticket, None) == ("a", "ann")
-        for wrong, owner in ((ticket, "bob"), ("0" * 32, "ann")):
+        ticket = tickets.issue("dataset", "a", "ann")
+        assert ticket == tickets.issue("dataset", "a", "ann")
+        assert ticket not in {tickets.issue("dataset", "b", "ann"), tickets.issue("run", "a", "ann")}
+        for owner in ("ann", None):
+            assert tickets.redeem("dataset", ticket, owner) == ("a", "ann")
+        wrong = (("dataset", ticket, "bob"), ("run", ticket, "ann"), ("dataset", "0" * 32, "ann"))
+        for kind, given, owner in wrong:
             with pytest.raises(NotFound):
-                tickets.redeem(wrong, owner)
+                tickets.redeem(kind, given, owner)
 
     def test_an_address_tells_nothing_of_whose_it_is(self) -> None:
         assert "ann" not in audio_address("set", "ann", FIRST).split("/")
