@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,6 +52,16 @@ class Speaker:
 def text_of(characters: int) -> str:
     """About `characters` of English, never the same paragraph twice."""
     return "".join(_pieces(characters))[:characters].rstrip()
+
+
+def unrepeated(characters: int) -> str:
+    """About `characters` of words in sentences that make no sense and never come twice."""
+    words = [word.strip(",;.?").lower() for sentence in _SENTENCES for word in sentence.split()]
+    draw, sentences, length = random.Random(1), list[str](), 0
+    while length < characters:
+        sentences.append(" ".join(draw.choices(words, k=draw.randint(6, 14))).capitalize() + ".")
+        length += len(sentences[-1]) + 1
+    return " ".join(sentences)
 
 
 def speakers(folder: Path | None, spoken: Path) -> list[Speaker]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 from engines.base import ModelChoice, Speaker
 from studio.models.folders import ModelFolders
 from studio.models.registry import ModelEntry
 from studio.models.validation import report
+
+C = TypeVar("C", ModelChoice, Speaker)
 
 
 def keys_of(engine: str, folders: ModelFolders) -> tuple[str, ...]:
@@ -29,6 +34,11 @@ def model_choice(folders: ModelFolders, entry: ModelEntry, note: str = "") -> Mo
         note=f"Trained here on {base.label}. {note}".strip() if entry.base else note,
         owner=entry.owner,
     )
+
+
+def of_owner(choices: Iterable[C], owner: str) -> tuple[C, ...]:
+    """Those that `owner` may know of: everybody's, and what the owner has trained."""
+    return tuple(choice for choice in choices if choice.owner in ("", owner))
 
 
 def trained_speakers(engine: str, folders: ModelFolders) -> tuple[Speaker, ...]:

@@ -88,7 +88,8 @@ def on_reuse(
     stay as they are. After the speech forms come the `others` components of the Personalities tab."""
     if not take_id:
         raise BadInput("No take is chosen.", "Choose one in the list first.")
-    record = studio.history.get(take_id, owner_of(request))
+    owner = owner_of(request)
+    record = studio.history.get(take_id, owner)
     if record.mode == PERFORMED:
         untouched = [gr.skip() for fields in names.values() for _ in fields]
         return [personalities.ID, *untouched, *reusing.values(studio, request, record)]
@@ -97,7 +98,7 @@ def on_reuse(
     if order.reference is not None:
         values["ref_audio"] = for_the_page(studio, order.reference.audio)
         values["ref_more"] = [for_the_page(studio, other.audio) for other in order.reference.more]
-    values = choices.consistent(studio, order.mode, values)
+    values = choices.consistent(studio, order.mode, values, owner)
     updates: list[Any] = [record.mode]
     for mode, fields in names.items():
         updates += choices.fill(fields, values if mode == record.mode else {})

@@ -10,7 +10,7 @@ import gradio as gr
 from engines.base import Capability, EngineInfo
 from studio.services.studio import Studio
 from studio.services.takes import AUTO_LANGUAGE
-from tabs.edge import bind
+from tabs.edge import bind, owner_of
 from tabs.speech import choices, view
 from tabs.speech.layout import SpeechTab, engine_group, lay_out
 
@@ -43,7 +43,7 @@ def _voice(
     panel.fields["speaker"] = gr.Dropdown(
         voices, value=voices[0][1], label="Voice", filterable=True, elem_id="preset-speaker"
     )
-    note.value = on_speaker(studio, chosen.id, voices[0][1])
+    note.value = _description(studio, chosen.id, voices[0][1], "")
     note.render()
     following = [info for info in engines if Capability.INSTRUCT in info.capabilities]
     with engine_group(panel, following, chosen, "preset-instruct-group"):
@@ -54,7 +54,11 @@ def _voice(
         )
 
 
-def on_speaker(studio: Studio, engine: str, speaker_id: str | None) -> str:
+def on_speaker(studio: Studio, request: gr.Request, engine: str, speaker_id: str | None) -> str:
     """The line below the voice: what it is like."""
-    speaker = choices.speaker_of(studio, engine, speaker_id)
+    return _description(studio, engine, speaker_id, owner_of(request))
+
+
+def _description(studio: Studio, engine: str, speaker_id: str | None, owner: str) -> str:
+    speaker = choices.speaker_of(studio, engine, speaker_id, owner)
     return view.line(speaker.description if speaker else "")

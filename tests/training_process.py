@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
+import subprocess
 import sys
-from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from studio.control import Control
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import Checkpoint, RunSettings
+from studio.settings import CHECKOUT
 from tests import tiny_family
 from training import loop, main, running
 from training.clips import Clips, read_clips
@@ -28,6 +28,9 @@ from training.together import Together, place
 PARTS = running.Parts(
     dict.fromkeys(running.FAMILIES, "tests.tiny_family:TinyFamily"), "tests.tiny_family:listening", 0.0
 )
+#: The environment variable that names the folder for the weights of each process.
+WEIGHTS = "TINY_WEIGHTS"
+_LAUNCH_S = 240
 
 
 def head(settings: RunSettings, clips: Clips) -> Checkpoint:
@@ -50,15 +53,6 @@ def attempt(root: Path, settings: RunSettings, kill: str = "") -> None:
     loop.train(work, family, together, tiny_family.Listener())
 
 
-def launched(arguments: list[str], environment: Mapping[str, str], weights: Path) -> None:
-    """One process of `accelerate launch -m training.main`, with the tiny family; leaves its weights."""
-    os.environ |= environment
-    torch.set_num_threads(1)
-    code = main.main(arguments, PARTS)
-    save_file(tiny_family.TinyFamily.last.trainable_state(), weights)
-    sys.exit(code)
-
-
 def process(function: object, *arguments: object) -> ForkServerProcess:
     """Started already."""
     context = multiprocessing.get_context("forkserver")
@@ -68,7 +62,30 @@ def process(function: object, *arguments: object) -> ForkServerProcess:
     return made
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def launch(home: Path, id: str, *options: str, **environment: str) -> int:
+    """Train the run by the command that docs/training.md promises, with the tiny family; each process leaves
+    its weights in the home. Returns the exit code."""
+    command = [Path(sys.executable).with_name("accelerate"), "launch", *options]
+    more = {"OMP_NUM_THREADS": "1", WEIGHTS: str(home), **environment}
+    return subprocess.run(
+        [*command, "-m", __name__, "--run", id, "--home", str(home)],
+        env=os.environ | more, cwd=CHECKOUT, timeout=_LAUNCH_S, check=False,
+    ).returncode  # fmt: skip
+
+
+def weights_of(home: Path, rank: int) -> Path:
+    return home / f"weights-{rank}"
+
+
+def _main() -> int:
+    """One process of the launch: training.main, but for what it trains."""
+    code = main.main(sys.argv[1:], PARTS)
+    rank = int(os.environ.get("RANK", "0"))
+    save_file(
+        tiny_family.TinyFamily.last.trainable_state(), weights_of(Path(os.environ[WEIGHTS]), rank)
+    )
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from engines.base import EngineInfo, Sampling, Speaker
+from engines.choosing import of_owner
+from studio.cli.dataset_words import OWNER
 from studio.cli.output import print_json
 from studio.errors import unknown
 from studio.services.studio import Studio
@@ -17,7 +19,7 @@ from studio.text.language import closest
 def speakers(studio: Studio, given: argparse.Namespace) -> None:
     """`app.py speakers`: the recommended ones and one for each language, or all."""
     engine = studio.engines.registry.get(given.engine or studio.settings.default_engine)
-    found = list(engine.speakers())
+    found = list(of_owner(engine.speakers(), OWNER))
     if given.language:
         known = {speaker.language for speaker in found}
         if any(speaker.multilingual for speaker in found):
@@ -90,7 +92,7 @@ def _models(studio: Studio, info: EngineInfo) -> list[dict[str, Any]]:
         {"mode": str(mode), **asdict(choice)}
         for mode in MODES
         if mode in info.capabilities
-        for choice in engine.models(mode)
+        for choice in of_owner(engine.models(mode), OWNER)
     ]
 
 

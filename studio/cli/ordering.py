@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from engines.base import Capability, SamplingParams
+from engines.choosing import of_owner
+from studio.cli.dataset_words import OWNER
 from studio.errors import BadInput, unknown
 from studio.services.planning import speaker_named
 from studio.services.studio import Studio
@@ -123,7 +125,8 @@ class SavedVoices:
                 raise unknown("saved voice", name, names)
             return saved
         own = self._studio.engines.registry.get(engine)
-        speakers = own.speakers() if Capability.PRESET in own.info.capabilities else ()
+        speaks = Capability.PRESET in own.info.capabilities
+        speakers = of_owner(own.speakers(), OWNER) if speaks else ()
         speaker = speaker_named(name, speakers)
         if speaker is None and saved is None:
             raise unknown("voice", name, [*names, *(each.id for each in speakers)])

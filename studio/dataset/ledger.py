@@ -83,8 +83,9 @@ class DatasetFolder:
     def write_ledger(self, ledger: Ledger) -> None:
         """Whole or not at all; the same ledger makes the same bytes."""
         rows: list[dict[str, Any]] = [{"kind": "set", "language": ledger.language}]
-        rows += ({"kind": "source", **asdict(source)} for source in ledger.sources)
-        rows += ({"kind": "segment", **asdict(segment)} for segment in ledger.segments)
+        # Their fields are plain values: asdict, which looks within each, took most of the time.
+        rows += ({"kind": "source", **vars(source)} for source in ledger.sources)
+        rows += ({"kind": "segment", **vars(segment)} for segment in ledger.segments)
         with publishing(self.ledger_file) as partial, partial.open("w", encoding="utf-8") as file:
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")

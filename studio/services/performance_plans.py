@@ -61,9 +61,14 @@ class PerformancePlan:
 
 
 def make_performance_plan(
-    order: PerformOrder, personality: Personality, engine: SpeechEngine, settings: Settings
+    order: PerformOrder,
+    personality: Personality,
+    engine: SpeechEngine,
+    settings: Settings,
+    owner: str = "",
 ) -> PerformancePlan:
-    """Check `order` against what `personality` and `engine` can do, and settle what it leaves open.
+    """Check `order` against what `personality` and `engine` can do, and settle what it leaves open. What
+    somebody other than `owner` has trained is not found.
 
     Raises BadInput (NotFound for an unknown language, ModelMissing) with the remedy: tags that the
     personality has not, a recording that is gone, an engine that cannot clone.
@@ -103,7 +108,7 @@ def make_performance_plan(
             sampling=order.sampling,
             options=order.options,
         )
-        plan = make_plan(asked, engine, settings)
+        plan = make_plan(asked, engine, settings, owner)
         model = plan.model
         # Beside the neutral one there is nothing to blend.
         strength = 1.0 if emotion.tag == NEUTRAL else piece.strength

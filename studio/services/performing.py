@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engines.base import Capability, SpeechEngine
+from engines.choosing import of_owner
 from engines.manager import EngineManager
 from studio.control import Control
 from studio.errors import BadInput, Cancelled, NotFound, unknown
@@ -82,7 +83,7 @@ class PerformanceService:
         personality = self._personalities.get(order.personality, owner)
         engine = self.engine_for(personality, owner, order.engine)
         order = replace(order, engine=engine.info.id)
-        return make_performance_plan(order, personality, engine, self._settings)
+        return make_performance_plan(order, personality, engine, self._settings, owner)
 
     def engine_for(self, personality: Personality, owner: str = "", wanted: str = "") -> SpeechEngine:
         """The engine `wanted`, where one is; else the one that spoke for this personality last, where
@@ -95,7 +96,7 @@ class PerformanceService:
                 engine = registry.get(last.engine)
             except NotFound:  # of an older studio
                 continue
-            models = engine.models(Capability.CLONE)
+            models = of_owner(engine.models(Capability.CLONE), owner)
             if not models or any(model.installed for model in models):
                 return engine
         return registry.get(self._settings.default_engine)

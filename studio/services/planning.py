@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
 from engines.base import Capability, EngineInfo, ModelChoice, Speaker, SpeechEngine
+from engines.choosing import of_owner
 from studio.errors import BadInput, ModelMissing, unknown
 from studio.models.trained import TRAINED
 from studio.services.takes import AUTO_LANGUAGE, MAX_SEED, MODES, SpeechOrder
@@ -41,8 +42,9 @@ class Plan:
         return sum(len(part.text) for part in self.parts)
 
 
-def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> Plan:
-    """Check `order` against what `engine` can do and settle what it leaves open.
+def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings, owner: str = "") -> Plan:
+    """Check `order` against what `engine` can do and settle what it leaves open. What somebody other
+    than `owner` has trained is not found.
 
     Raises BadInput (NotFound for an unknown voice or language) with the remedy.
     """
@@ -58,8 +60,8 @@ def make_plan(order: SpeechOrder, engine: SpeechEngine, settings: Settings) -> P
     text = clean(order.text)
     speakable(text)
     _check_numbers(order, info)
-    speaker = _speaker(order, engine)
-    model, model_notes = _model(_with_model_of(speaker, order), engine)
+    speaker = _speaker(order, engine, owner)
+    model, model_notes = _model(_with_model_of(speaker, order), engine, owner)
     language, notes = _language(order, info, speaker, text, settings)
     seed = order.seed if order.seed is not None else secrets.randbelow(MAX_SEED)
     return Plan(
@@ -130,9 +132,9 @@ def _check_sampling(order: SpeechOrder, info: EngineInfo) -> None:
             )
 
 
-def _model(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[str, ...]]:
+def _model(order: SpeechOrder, engine: SpeechEngine, owner: str) -> tuple[str, tuple[str, ...]]:
     """The key of the model that will speak, and what the person should know of it."""
-    choices = engine.models(order.mode)
+    choices = of_owner(engine.models(order.mode), owner)
     if not choices:
         if order.model:
             raise BadInput(f"{engine.info.label} has no models to choose from.", "Leave the model out.")
@@ -172,9 +174,9 @@ def _is_called(choice: ModelChoice, name: str) -> bool:
     return wanted in (choice.key, label) or wanted in label.replace(",", "").split()
 
 
-def _speaker(order: SpeechOrder, engine: SpeechEngine) -> Speaker | None:
+def _speaker(order: SpeechOrder, engine: SpeechEngine, owner: str) -> Speaker | None:
     if order.mode is Capability.PRESET:
-        speakers = engine.speakers()
+        speakers = of_owner(engine.speakers(), owner)
         own = [speaker.id for speaker in speakers if speaker.model and speaker.model == order.model]
         wanted = order.speaker or (own or [speakers[0].id])[0]
         speaker = speaker_named(wanted, speakers)

@@ -11,8 +11,7 @@ from dataclasses import replace
 
 from engines.manager import EngineManager
 from studio.control import Control
-from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StudioError, unknown
-from studio.models.trained import TRAINED
+from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StudioError
 from studio.services.history import Estimate, History
 from studio.services.live import LiveTake
 from studio.services.planning import Plan, make_plan
@@ -56,9 +55,10 @@ class SpeechService:
         self._threads: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
-    def plan(self, order: SpeechOrder) -> Plan:
-        """Check the order; raises BadInput or NotFound with the remedy."""
-        plan = make_plan(order, self._engines.registry.get(order.engine), self._settings)
+    def plan(self, order: SpeechOrder, owner: str = "") -> Plan:
+        """Check the order; raises BadInput or NotFound with the remedy. What somebody else has trained
+        is not found."""
+        plan = make_plan(order, self._engines.registry.get(order.engine), self._settings, owner)
         return self._wording.quick(plan) if self._wording is not None else plan
 
     def preview(self, order: SpeechOrder, control: Control | None = None) -> Preview:
@@ -75,8 +75,7 @@ class SpeechService:
 
     def start(self, order: SpeechOrder, owner: str = "") -> str:
         """Begin to speak and return the take's id at once; bad orders raise before that."""
-        plan = self.plan(order)
-        self._refuse_anothers(plan, owner)
+        plan = self.plan(order, owner)
         live = self._open(plan, owner)
         thread = threading.Thread(
             target=self._run, args=(live, plan, owner), name=f"take-{live.id[:6]}", daemon=True
@@ -125,7 +124,7 @@ class SpeechService:
         mixed. All are checked before the first sound: BadInput names the number of the bad one.
         Cancelled when `control` says so; what was finished until then stays in the history.
         """
-        plans = [self._plan_line(number, order) for number, order in enumerate(batch, 1)]
+        plans = [self._plan_line(number, order, owner) for number, order in enumerate(batch, 1)]
         groups: dict[tuple[str, str], list[int]] = {}
         for index, plan in enumerate(plans):
             groups.setdefault((plan.engine.id, plan.model), []).append(index)
@@ -140,18 +139,9 @@ class SpeechService:
                 results[index] = error
         return [results[index] for index in range(len(batch))]
 
-    def _refuse_anothers(self, plan: Plan, owner: str) -> None:
-        """What somebody else has trained is not found."""
-        if not plan.model.startswith(TRAINED):
-            return
-        choices = self._engines.registry.get(plan.engine.id).models(plan.order.mode)
-        mine = [choice.key for choice in choices if choice.owner in ("", owner)]
-        if plan.model not in mine:
-            raise unknown(f"model for {plan.order.mode}", plan.model, mine)
-
-    def _plan_line(self, number: int, order: SpeechOrder) -> Plan:
+    def _plan_line(self, number: int, order: SpeechOrder, owner: str) -> Plan:
         try:
-            return self.plan(order)
+            return self.plan(order, owner)
         except BadInput as error:
             raise BadInput(f"Line {number}: {error.message}", error.hint) from error
 

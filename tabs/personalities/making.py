@@ -147,9 +147,10 @@ def on_stop(studio: Studio, request: gr.Request) -> None:
     working.stop(studio, request, TASK_KIND)
 
 
-def on_engine(studio: Studio, engine: str) -> Any:
+def on_engine(studio: Studio, request: gr.Request, engine: str) -> Any:
     """The models of another engine."""
-    models = studio.engines.registry.get(engine).models(Capability.DESIGN) if engine else ()
+    owner = owner_of(request)
+    models = choices.models_of(studio, engine, Capability.DESIGN, owner) if engine else ()
     listed = choices.models(models) if models else [view.AUTO_MODEL]
     return gr.Dropdown(choices=listed, value="")
 

@@ -71,14 +71,15 @@ def on_pack(studio: Studio, request: gr.Request, performance: str) -> str:
     return link(performance_files.pack(found, whole, target))
 
 
-def on_engine(studio: Studio, engine: str, language: str, model: str | None) -> tuple[Any, Any]:
+def on_engine(
+    studio: Studio, request: gr.Request, engine: str, language: str, model: str | None
+) -> tuple[Any, Any]:
     """Another engine: its models and its languages, what was chosen kept where it has that."""
     if not engine:
         return gr.Dropdown(choices=[view.AUTO_MODEL], value=""), gr.skip()
-    chosen = studio.engines.registry.get(engine)
-    known = choices.languages(chosen.info)
+    known = choices.languages(studio.engines.registry.get(engine).info)
     kept = language if language in {code for _, code in known} else AUTO_LANGUAGE
-    models = chosen.models(Capability.CLONE)
+    models = choices.models_of(studio, engine, Capability.CLONE, owner_of(request))
     listed = choices.models(models) if models else [view.AUTO_MODEL]
     still = model if model in {key for _, key in listed} else ""
     return gr.Dropdown(choices=listed, value=still), gr.Dropdown(choices=known, value=kept)

@@ -30,14 +30,16 @@ def values(studio: Studio, request: gr.Request, record: TakeRecord) -> list[Any]
         *showing.page(studio, request, personality, ""),
         *showing.forms(studio, personality),
         *working.now(studio, request, record.id, "", anew=True),
-        *_player(studio, order),
+        *_player(studio, request, order),
     ]
 
 
-def _player(studio: Studio, order: PerformOrder) -> list[Any]:
+def _player(studio: Studio, request: gr.Request, order: PerformOrder) -> list[Any]:
     """The form of the player, in its order."""
     try:
-        model, language = performing.on_engine(studio, order.engine, order.language, order.model)
+        model, language = performing.on_engine(
+            studio, request, order.engine, order.language, order.model
+        )
     except NotFound:  # of an engine that was there once
         return [order.text, order.unknown.value, "", gr.skip(), gr.skip(), order.speed, ""]
     seed = "" if order.seed is None else str(order.seed)

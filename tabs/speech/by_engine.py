@@ -9,7 +9,7 @@ import gradio as gr
 
 from engines.base import Capability, EngineInfo, SamplingParams
 from studio.services.studio import Studio
-from tabs.edge import bind
+from tabs.edge import bind, owner_of
 from tabs.speech import choices, form, missing, view
 from tabs.speech.layout import SpeechTab, engine_note
 
@@ -36,13 +36,13 @@ def wire(studio: Studio, panel: SpeechTab, quick: dict[str, Any]) -> None:
     for group in panel.groups:
         engine.change(bind(on_engine_group, group.engines), [engine], group.block, **quick)
     if panel.mode is Capability.PRESET:
-        for name in ("engine", "language"):
-            panel.fields[name].change(
-                bind(on_voices, studio),
-                [panel.fields[field] for field in ("engine", "language", "speaker")],
-                panel.fields["speaker"],
-                **quick,
-            )
+        asked = [panel.fields[field] for field in ("engine", "language", "speaker")]
+        for trigger, handler in (
+            (engine.change, on_voices),
+            (panel.fields["language"].change, on_voices),
+            (panel.refresh.click, on_shown),
+        ):
+            trigger(bind(handler, studio), asked, panel.fields["speaker"], **quick)
     for info in studio.engines.registry.infos():
         if form.sampling_choice(info.id) in panel.fields:
             _wire_sampling(panel, info, quick)
@@ -77,9 +77,12 @@ def on_engine_group(engines: frozenset[str], engine: str) -> Any:
     return gr.Column(visible=engine in engines)
 
 
-def on_model(studio: Studio, mode: Capability, engine: str, chosen: str | None) -> str:
+def on_model(
+    studio: Studio, mode: Capability, request: gr.Request, engine: str, chosen: str | None
+) -> str:
     """What the person should know of the model that would speak."""
-    return view.line(choices.model_note(studio.engines.registry.get(engine).models(mode), chosen))
+    known = choices.models_of(studio, engine, mode, owner_of(request))
+    return view.line(choices.model_note(known, chosen))
 
 
 def on_sampling(info: EngineInfo, names: Sequence[str], chosen: str) -> list[Any]:
@@ -90,8 +93,15 @@ def on_sampling(info: EngineInfo, names: Sequence[str], chosen: str) -> list[Any
     return choices.fill(names, form.sampling_values(info, params))
 
 
-def on_voices(studio: Studio, engine: str, language: str, chosen: str) -> Any:
+def on_voices(studio: Studio, request: gr.Request, engine: str, language: str, chosen: str) -> Any:
     """The voices of the engine in the chosen language, the chosen one kept where it is among them."""
-    known = choices.voices(studio, engine, language)
+    known = choices.voices(studio, engine, language, owner_of(request))
     values = [value for _, value in known]
     return gr.Dropdown(choices=known, value=chosen if chosen in values else values[0])
+
+
+def on_shown(studio: Studio, request: gr.Request, engine: str, language: str, chosen: str) -> Any:
+    """The same when the tab is shown: voices were trained meanwhile, or deleted."""
+    if not studio.engines.registry.get(engine).info.model_keys:
+        return gr.skip()  # its voices are always the same
+    return on_voices(studio, request, engine, language, chosen)

@@ -1,4 +1,5 @@
-"""What can be chosen in a form, which depends on the engine: languages, voices, models, sampling."""
+"""What can be chosen in a form, which depends on the engine: languages, voices, models, sampling. Of what
+was trained here, whoever asks sees only the own."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from engines.base import Capability, EngineInfo, ModelChoice, Speaker
+from engines.choosing import of_owner
 from studio.errors import NotFound
 from studio.services.studio import Studio
 from studio.services.takes import AUTO_LANGUAGE
@@ -25,18 +27,23 @@ def languages(info: EngineInfo) -> Choices:
     return [("Auto: by the text or the voice", AUTO_LANGUAGE), *named]
 
 
-def voices(studio: Studio, engine: str, language: str) -> Choices:
+def voices(studio: Studio, engine: str, language: str, owner: str = "") -> Choices:
     """The voices of `language`; voices that speak every language all, those at home in it first."""
-    speakers = studio.engines.registry.get(engine).speakers()
+    speakers = _speakers(studio, engine, owner)
     code = closest(language, {speaker.language for speaker in speakers})
     native = [speaker for speaker in speakers if speaker.language == code]
     others = [speaker for speaker in speakers if speaker.multilingual and speaker.language != code]
     return [(speaker.label, speaker.id) for speaker in [*native, *others] or speakers]
 
 
-def speaker_of(studio: Studio, engine: str, speaker_id: str | None) -> Speaker | None:
-    speakers = studio.engines.registry.get(engine).speakers()
+def speaker_of(studio: Studio, engine: str, speaker_id: str | None, owner: str = "") -> Speaker | None:
+    speakers = _speakers(studio, engine, owner)
     return next((speaker for speaker in speakers if speaker.id == speaker_id), None)
+
+
+def models_of(studio: Studio, engine: str, mode: Capability, owner: str = "") -> tuple[ModelChoice, ...]:
+    """The models that can serve a mode of an engine, installed or not; empty where it needs none."""
+    return of_owner(studio.engines.registry.get(engine).models(mode), owner)
 
 
 def models(choices: Sequence[ModelChoice]) -> Choices:
@@ -65,7 +72,9 @@ def fill(names: Sequence[str], values: Mapping[str, Any]) -> list[Any]:
     return [values[name] if name in values else gr.skip() for name in names]
 
 
-def consistent(studio: Studio, mode: Capability, values: Mapping[str, Any]) -> dict[str, Any]:
+def consistent(
+    studio: Studio, mode: Capability, values: Mapping[str, Any], owner: str = ""
+) -> dict[str, Any]:
     """Saved `values` as updates: where what can be chosen depends on the engine, the choices come
     with the value, and a value that is among them no longer is left out."""
     updates = dict(values)
@@ -76,8 +85,8 @@ def consistent(studio: Studio, mode: Capability, values: Mapping[str, Any]) -> d
     language = str(values.get("language") or AUTO_LANGUAGE)
     dependent = {
         "language": languages(engine.info),
-        "speaker": voices(studio, engine.info.id, language),
-        "model": models(engine.models(mode)),
+        "speaker": voices(studio, engine.info.id, language, owner),
+        "model": models(of_owner(engine.models(mode), owner)),
         sampling_choice(engine.info.id): sampling(engine.info),
     }
     for name, choices in dependent.items():
@@ -88,6 +97,10 @@ def consistent(studio: Studio, mode: Capability, values: Mapping[str, Any]) -> d
 
 
 _DEPENDENT = ("language", "speaker", "model")
+
+
+def _speakers(studio: Studio, engine: str, owner: str) -> tuple[Speaker, ...]:
+    return of_owner(studio.engines.registry.get(engine).speakers(), owner)
 
 
 def _with_marks(choice: ModelChoice) -> str:

@@ -102,7 +102,7 @@ def on_generate(
     count = int(given["takes"])
     owner = owner_of(request)
     order = _named(studio, owner, order)
-    first = studio.speech.plan(order).seed
+    first = studio.speech.plan(order, owner).seed
     ids = [
         studio.speech.start(replace(order, seed=(first + number) % (MAX_SEED + 1)), owner)
         for number in range(count)
@@ -199,8 +199,9 @@ def on_use_preset(
     studio: Studio, mode: Capability, names: Sequence[str], name: str | None, request: gr.Request
 ) -> list[Any]:
     """The saved values into the form; text and reference stay as they are."""
-    saved = studio.presets.load(owner_of(request), mode, name) if name else {}
-    return choices.fill(names, choices.consistent(studio, mode, saved))
+    owner = owner_of(request)
+    saved = studio.presets.load(owner, mode, name) if name else {}
+    return choices.fill(names, choices.consistent(studio, mode, saved, owner))
 
 
 def on_delete_preset(studio: Studio, mode: Capability, name: str | None, request: gr.Request) -> Any:

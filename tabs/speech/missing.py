@@ -12,6 +12,7 @@ import gradio as gr
 from engines.base import Capability, ModelChoice
 from studio.jobs import JobStatus
 from studio.models.publishing import size_text
+from studio.models.trained import TRAINED
 from studio.services.models import ModelStatus
 from studio.services.studio import Studio
 from tabs import model_view
@@ -126,8 +127,7 @@ def on_models(
     which: str | None,
 ) -> list[Any]:
     """The models as they are installed now: the dropdown, and the notice where none is ready."""
-    chosen = studio.engines.registry.get(engine)
-    known = chosen.models(mode)
+    known = choices.models_of(studio, engine, mode, owner_of(request))
     listed = choices.models(known)
     kept = model if model in {key for _, key in listed} else choices.AUTO_MODEL
     dropdown = [
@@ -136,8 +136,10 @@ def on_models(
     ]
     if not known or any(choice.installed for choice in known):
         return [*dropdown, *hidden(shown)]
+    # What was trained here comes from nowhere else; its base model does.
+    known = tuple(choice for choice in known if not choice.key.startswith(TRAINED))
     statuses = [studio.models.status(choice.key) for choice in known]
-    text = model_view.missing(statuses, chosen.info.label, mode)
+    text = model_view.missing(statuses, studio.engines.registry.get(engine).info.label, mode)
     return [*dropdown, *offered(studio, request, shown, known, text, which)]
 
 
