@@ -30,7 +30,7 @@ from studio.runs.values import Family, Method, Precision, RunSettings, Schedule,
 from studio.settings import Settings
 from tests.small_disk import tiny_disk
 from tests.tiny_family import Listener, TinyFamily, clips_in
-from tests.training_process import PARTS, attempt, head, launch, process, weights_of
+from tests.training_process import PARTS, attempt, head, launch, process, trained, weights_of
 from training.batches import padding, plan
 from training.clips import Clips, encoded, read_clips, write_clips
 from training.family import Judgement
@@ -500,3 +500,19 @@ def test_two_processes_end_with_equal_weights(home: Path, xtts_models: Path) -> 
     epochs = [row for _, row in folder.rows() if row.kind == "epoch"]
     assert [row.epoch for row in epochs] == [0, 1, 2, 3]
     assert epochs[3].eval_loss < epochs[0].eval_loss
+
+
+@pytest.mark.timeout(2 * JOIN_S)
+def test_accelerate_s_option_for_the_processor_counts_more_than_the_settings(
+    home: Path, xtts_models: Path
+) -> None:
+    id = new_run(home, replace(ON_XTTS, epochs=1))
+    environment = {
+        "ACCELERATE_USE_CPU": "True",  # as `accelerate launch --cpu` sets it
+        "TIMBRE_MODELS_DIR": str(xtts_models),
+        "TIMBRE_DEVICE": "cuda",
+    }
+    made = process(trained, ["--run", id, "--home", str(home)], environment)
+    made.join(JOIN_S)
+    assert made.exitcode == 0
+    assert RunFolder(home / "checkpoints" / id).epochs() == [1]

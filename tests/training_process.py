@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def attempt(root: Path, settings: RunSettings, kill: str = "") -> None:
     loop.train(work, family, together, tiny_family.Listener())
 
 
+def trained(arguments: list[str], environment: Mapping[str, str]) -> None:
+    """training.main with the tiny family, in this process."""
+    os.environ |= environment
+    torch.set_num_threads(1)
+    sys.exit(main.main(arguments, PARTS))
+
+
 def process(function: object, *arguments: object) -> ForkServerProcess:
     """Started already."""
     context = multiprocessing.get_context("forkserver")
@@ -65,7 +73,8 @@ def process(function: object, *arguments: object) -> ForkServerProcess:
 def launch(home: Path, id: str, *options: str, **environment: str) -> int:
     """Train the run by the command that docs/training.md promises, with the tiny family; each process leaves
     its weights in the home. Returns the exit code."""
-    command = [Path(sys.executable).with_name("accelerate"), "launch", *options]
+    # The same launcher as `accelerate launch`, which imports transformers for its other commands.
+    command = [Path(sys.executable).with_name("accelerate-launch"), *options]
     more = {"OMP_NUM_THREADS": "1", WEIGHTS: str(home), **environment}
     return subprocess.run(
         [*command, "-m", __name__, "--run", id, "--home", str(home)],
@@ -81,9 +90,7 @@ def _main() -> int:
     """One process of the launch: training.main, but for what it trains."""
     code = main.main(sys.argv[1:], PARTS)
     rank = int(os.environ.get("RANK", "0"))
-    save_file(
-        tiny_family.TinyFamily.last.trainable_state(), weights_of(Path(os.environ[WEIGHTS]), rank)
-    )
+    save_file(tiny_family.TinyFamily.last.trainable_state(), weights_of(Path(os.environ[WEIGHTS]), rank))
     return code
 
 

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], parts: Parts | None = None) -> int:
     parser.add_argument("--run", required=True, help="the run's id")
     parser.add_argument("--home", type=Path, help="the studio's home folder")
     given = parser.parse_args(arguments)
-    settings = load_settings(home=given.home)
+    settings = load_settings(home=given.home, device="cpu" if _without_cards() else None)
     logs.configure(settings.log_level, settings.log_json)
     first = os.environ.get("RANK", "0") == "0"
     control = Control()
@@ -45,6 +45,11 @@ def main(arguments: Sequence[str], parts: Parts | None = None) -> int:
     if first:
         print(json.dumps(result, ensure_ascii=False))
     return 0
+
+
+def _without_cards() -> bool:
+    """Whether `accelerate launch --cpu` was asked for, which accelerate itself follows whatever is set."""
+    return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
 
 
 class _Said:
