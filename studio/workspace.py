@@ -77,6 +77,11 @@ class Workspace:
         return self.cache / "gradio"
 
     @property
+    def uploads(self) -> Path:
+        """Checkpoints that were uploaded, until they are read."""
+        return self.cache / "uploads"
+
+    @property
     def spool(self) -> Path:
         """Sound that is being spoken right now, one folder a process."""
         return self.cache / "spool" / str(os.getpid())

@@ -18,9 +18,11 @@ from studio.files import make_folder, read_json, write_json
 from studio.jobs import JobContext
 from studio.models import publishing
 from studio.models.trained import VOICES, WEIGHTS
+from studio.models.validation import size_of
 from studio.models.xtts import TRAINING_FILES
 from studio.names import readable
 from studio.runs.values import Family
+from training.packing import pack
 from training.saving import weights_being_saved
 from training.whole_models import Source, find_source, plain, read_safetensors
 
@@ -30,13 +32,17 @@ SLOT = 3000
 _EMBEDDING = "talker.model.codec_embedding.weight"
 _SPEAKER_ENCODER = "speaker_encoder."
 
+#: How the names of zips end.
+ZIP = ".zip"
+
 #: Says in an exported folder where it comes from.
 ABOUT = "timbre.json"
 
 
 def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
     """Export epoch `params["epoch"]` of the run `params["run"]` to `params["target"]`, a folder that is
-    not there or empty. Returns it as "target", "speaker", the name of the voice in it, and "notes".
+    not there or empty; where it ends with .zip, to a zip of such a folder. Returns it as "target",
+    "speaker", the name of the voice in it, "size", bytes, and "notes".
 
     Raises BadInput for a target that is taken, NotFound, Damaged, ModelMissing, StorageFailed, Cancelled.
     Then nothing is left of it.
@@ -55,12 +61,16 @@ def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
             context.progress(1, 3, "writing the folder")
             speaker, notes = _WRITERS[source.checkpoint.family](partial, source, weights)
             write_json(partial / ABOUT, _about(source, speaker))
+            size = size_of(partial)
             context.progress(2, 3, "putting it in its place")
-            publishing.publish(partial, target)
+            if target.suffix == ZIP:
+                pack(partial, target, context.control.check)
+            else:
+                publishing.publish(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     context.progress(3, 3)
-    return {"target": str(target), "speaker": speaker, "notes": notes}
+    return {"target": str(target), "speaker": speaker, "size": size, "notes": notes}
 
 
 def _xtts(folder: Path, source: Source, weights: Mapping[str, Tensor]) -> tuple[str, list[str]]:

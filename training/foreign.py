@@ -18,7 +18,7 @@ from engines.lora import Adapter, adapter_of
 from engines.xtts.checkpoint import read_tensors, weights_in
 from studio.errors import BadInput, Damaged, EngineFailed
 from studio.files import read_json
-from studio.models.checkpoints import WrongCheckpoint, check_checkpoint
+from studio.models.checkpoints import ENDINGS, WrongCheckpoint, check_checkpoint
 from studio.models.trained import ADAPTER, ADAPTER_CONFIG, VOICES, WEIGHTS
 from studio.models.weights import WrongWeights, declared_bytes
 from studio.runs.values import Family, Method
@@ -26,7 +26,6 @@ from training.whole_models import TRAINED_PART, read_safetensors
 
 #: Files of weights in a folder, the likeliest first.
 _FILES = (ADAPTER, "adapter_model.bin", WEIGHTS, "model.pth", "best_model.pth", "model.pt")
-_ENDINGS = (".safetensors", ".pt", ".pth", ".bin")
 #: Of adapter_config.json, the most bytes.
 _MAX_CONFIG = 1_000_000
 
@@ -120,13 +119,13 @@ def _file(path: Path) -> Path:
     if path.is_dir():
         there = [path / name for name in _FILES if (path / name).is_file()]
         if not there:
-            there = sorted(each for each in path.iterdir() if each.suffix in _ENDINGS and each.is_file())
+            there = sorted(each for each in path.iterdir() if each.suffix in ENDINGS and each.is_file())
         if not there:
             raise BadInput(f"{path} holds no checkpoint.", _FAMILIES)
         return there[0]
     if not path.is_file():
         raise BadInput(f"{path} is not there.", "Check the path.")
-    if path.suffix not in _ENDINGS:
+    if path.suffix not in ENDINGS:
         raise BadInput(f"{path.name} is no checkpoint.", _FAMILIES)
     return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from studio.models.registry import ModelEntry
 from studio.models.trained import ADAPTER, ADAPTER_CONFIG
 from studio.models.validation import report
 from studio.runs.values import Checkpoint, Family, LoraOptions, Method, RunSettings
+from studio.workspace import Workspace
 from training.families import qwen_weights, xtts_weights
 from training.foreign import Foreign, check_fits, read
 from training.whole_models import (
@@ -40,10 +42,19 @@ def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
     as "run".
 
     Raises BadInput saying what is wrong with the file or its base, ModelMissing, StorageFailed, Cancelled.
-    Then nothing is left of it.
+    Then nothing is left of it. What was uploaded for it (`params["uploaded"]`) is removed in any case.
     """
-    context.progress(0, 3, "reading the checkpoint")
     path = Path(params["path"])
+    try:
+        return _take_over(path, params, context)
+    finally:
+        uploads = Workspace(context.settings.home).uploads
+        if params.get("uploaded") and path.is_relative_to(uploads):
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _take_over(path: Path, params: dict[str, Any], context: JobContext) -> dict[str, Any]:
+    context.progress(0, 3, "reading the checkpoint")
     found = read(path)
     context.progress(1, 3, "comparing it with its base model")
     entry, folder, weights = _base(found, params["base"], folders_of(context.settings))

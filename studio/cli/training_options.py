@@ -118,7 +118,9 @@ def checkpoints(
     merge = action("merge", "make a full checkpoint of an adapter and its base", "RUN[:EPOCH]")
     merge.add_argument("--name", help="what the new run is to be called")
     export = action("export", "write a folder that the family's own package loads", "RUN[:EPOCH]")
-    export.add_argument("--output", help="new folder (default: the run's name, in this folder)")
+    export.add_argument(
+        "--output", help="new folder, or zip of it (default: the run's name, in this folder)"
+    )
     delete = action("delete", "delete a checkpoint, or a run with all of them", "RUN[:EPOCH]")
     delete.add_argument("--yes", action="store_true", help="do it")
     action("rename", "call a run otherwise", "RUN").add_argument("name", help="its new name")

@@ -12,6 +12,9 @@ import struct
 import zipfile
 from pathlib import Path
 
+#: How the names of files of weights end, in either form.
+ENDINGS = (".safetensors", ".pt", ".pth", ".bin")
+
 #: Of data.pkl, in bytes; the largest Whisper's has 200 kB. A longer one is refused unread.
 MAX_PICKLE_BYTES = 20_000_000
 _MAX_TENSORS = 100_000

@@ -94,6 +94,15 @@ class RunJobs:
         active = self._jobs.store.list(statuses=[JobStatus.QUEUED, JobStatus.RUNNING])
         return [job for job in active if job.kind in (MERGE, EXPORT) and job.params.get("run") == id]
 
+    def made(self, owner: str) -> list[Job]:
+        """The owner's that make something of a checkpoint, or are done with it; the newest first."""
+        found = [
+            job
+            for kind in (MERGE, EXPORT, IMPORT)
+            for job in self._jobs.store.list(kind=kind, owner=owner)
+        ]
+        return sorted(found, key=lambda job: -job.created)
+
     def log_tail(self, config: Config, lines: int) -> str:
         job = self.of(config)
         return "" if job is None else self._jobs.log_tail(job.id, lines)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import shlex
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from studio.errors import BadInput, NotFound, StudioError
@@ -24,6 +25,7 @@ from studio.services.run_bases import bases
 from studio.services.run_jobs import EXPORT, IMPORT, MERGE, RunJobs
 from studio.services.run_planning import Planning
 from studio.services.run_shelf import RunShelf
+from studio.services.run_uploads import gather
 from studio.services.run_values import (
     Base,
     Estimate,
@@ -52,7 +54,7 @@ class RunService:
         models: ModelService,
         datasets: DatasetService,
     ) -> None:
-        self._home = workspace.home
+        self._home, self._uploads = workspace.home, workspace.uploads
         self._jobs = RunJobs(jobs)
         self._shelf = RunShelf(workspace.checkpoints, self._jobs)
         self._models = models
@@ -207,7 +209,7 @@ class RunService:
 
     def export(self, spec: str, owner: str, target: Path) -> Job:
         """Write a folder that the family's own package loads, at `target`, which must not exist or be
-        empty. Raises BadInput."""
+        empty; where `target` ends with .zip, a zip of it. Raises BadInput."""
         found = self._shelf.checkpoint(spec, owner)
         target = target.expanduser().absolute()
         if target.exists() and not (target.is_dir() and not any(target.iterdir())):
@@ -220,14 +222,40 @@ class RunService:
         path = path.expanduser().absolute()
         if not path.exists():
             raise BadInput(f"{path} is not there.", "Check the path.")
-        params = {"path": str(path), "name": self._free_name(name, owner), "base": base, "owner": owner}
-        return self._jobs.make(IMPORT, params, f"Import “{path.name}”", owner)
+        return self._import(path, owner, {"name": self._free_name(name, owner), "base": base})
+
+    def import_files(self, files: Sequence[Path], owner: str, name: str, base: str = "") -> Job:
+        """The same for a checkpoint that was uploaded, with what belongs to it: the configuration of an
+        adapter, a voice. Copies of the files are kept until they are read. Raises BadInput where it is not
+        one checkpoint, StorageFailed."""
+        more: dict[str, str | bool] = {"name": self._free_name(name, owner), "base": base}
+        path = gather(files, self._uploads)
+        try:
+            return self._import(path, owner, more | {"uploaded": True})
+        except BaseException:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
+
+    def made(self, owner: str) -> builtins.list[Job]:
+        """The owner's merges, exports and imports, those that have ended as well; the newest first."""
+        return self._jobs.made(owner)
+
+    def stop_making(self, job: str, owner: str) -> Job:
+        """Stop one of them; nothing of it is left behind. Raises NotFound."""
+        for each in self.made(owner):
+            if each.id == job:
+                return self._jobs.cancel(each)
+        raise NotFound("That is not running any more.", "Look for what became of it.")
 
     def launch_command(self, id: str, owner: str) -> str:
         """The command line that trains it on several cards or machines."""
         id = self._shelf.id(id, owner)
         words = ("accelerate", "launch", "-m", "training.main", "--run", id, "--home", str(self._home))
         return shlex.join(words)
+
+    def _import(self, path: Path, owner: str, more: Mapping[str, str | bool]) -> Job:
+        params = {"path": str(path), "owner": owner, **more}
+        return self._jobs.make(IMPORT, params, f"Import “{path.name}”", owner)
 
     def _of_checkpoint(
         self, kind: str, found: FoundCheckpoint, owner: str, more: Mapping[str, str]
