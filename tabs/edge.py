@@ -98,6 +98,20 @@ def refuse_visitors(request: gr.Request | None, what: str = "the models") -> Non
         raise BadInput(f"Visitors cannot change {what} here.", VISITORS_HINT)
 
 
+def path_on_the_machine(studio: Studio, typed: str, hint: str) -> Path:
+    """A place on the studio's machine that a person has named. Raises BadInput for what is no whole path,
+    and with `hint` where several people share the studio: who may sign in may not see all that lies
+    there, nor write to it."""
+    path = Path(typed.strip()).expanduser()
+    if on_a_space() or studio.settings.credentials:
+        raise BadInput(
+            "A studio that several people share has no business with files of its machine.", hint
+        )
+    if not path.is_absolute():
+        raise BadInput(f"“{path}” is no whole path.", "Begin with / or a drive's letter.")
+    return path
+
+
 def picked_number(picked: str) -> int:
     """The number that a button with data-into tells (assets/transcribe.js); -1 where it is none."""
     number = (picked or "").partition(" ")[0]

@@ -27,6 +27,7 @@ class Curve:
     style: int = 1  # its colour: 1 to 4 (assets/training.css)
     faint: bool = False  # behind another one that says it better
     dots: bool = False  # each point is marked, and tells its figures under the pointer
+    dashed: bool = False  # told from another one not by its colour alone
 
 
 def plot(title: str, across: str, curves: Sequence[Curve]) -> str:
@@ -106,8 +107,7 @@ class _Frame:
 def _drawn(curve: Curve, frame: _Frame, across: str) -> str:
     kind = f"timbre-curve-{curve.style}"
     places = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in curve.points)
-    faint = " timbre-faint" if curve.faint else ""
-    drawn = f'<polyline class="{kind}{faint}" points="{places}"/>'
+    drawn = f'<polyline class="{kind}{_look(curve)}" points="{places}"/>'
     if curve.dots or len(curve.points) == 1:
         drawn += "".join(
             f'<circle class="{kind}" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="3.5">'
@@ -119,11 +119,14 @@ def _drawn(curve: Curve, frame: _Frame, across: str) -> str:
 
 def _legend(curves: Sequence[Curve]) -> str:
     keys = "".join(
-        f'<span><i class="timbre-curve-{curve.style}{" timbre-faint" if curve.faint else ""}"></i>'
-        f" {escape(curve.label)}</span>"
+        f'<span><i class="timbre-curve-{curve.style}{_look(curve)}"></i> {escape(curve.label)}</span>'
         for curve in curves
     )
     return f'<p class="timbre-legend">{keys}</p>'
+
+
+def _look(curve: Curve) -> str:
+    return f"{' timbre-faint' * curve.faint}{' timbre-dashed' * curve.dashed}"
 
 
 def _said(title: str, curves: Sequence[Curve]) -> str:

@@ -11,14 +11,13 @@ import gradio as gr
 
 from studio.control import Control
 from studio.errors import BadInput, StudioError
-from studio.hosting import on_a_space
 from studio.services.dataset_values import Dataset
 from studio.services.studio import Studio
 from tabs.datasets import coverage_view, settings_form, view
 from tabs.datasets.choosing import everything
 from tabs.datasets.finding import chosen_one, found
 from tabs.datasets.showing import page
-from tabs.edge import owner_of, picked_number
+from tabs.edge import owner_of, path_on_the_machine, picked_number
 from tabs.frame import reveal
 from tabs.personalities.keeping import free_name
 
@@ -146,16 +145,10 @@ def _recordings(
     studio: Studio, files: Sequence[str] | None, paths: str
 ) -> tuple[list[Path], list[Path]]:
     """What was uploaded, and what was named on the studio's machine."""
-    named = [Path(line.strip()).expanduser() for line in (paths or "").splitlines() if line.strip()]
-    if named and (on_a_space() or studio.settings.credentials):
-        # Everybody who may sign in could listen to whatever lies on the machine.
-        raise BadInput(
-            "A studio that several people share reads no files of its machine.",
-            "Upload the recordings, or use the command line there.",
-        )
-    strange = next((path for path in named if not path.is_absolute()), None)
-    if strange is not None:
-        raise BadInput(f"“{strange}” is no whole path.", "Begin with / or a drive's letter.")
+    hint = "Upload the recordings, or use the command line there."
+    named = [
+        path_on_the_machine(studio, line, hint) for line in (paths or "").splitlines() if line.strip()
+    ]
     return [Path(file) for file in files or ()], named
 
 

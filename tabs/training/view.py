@@ -25,7 +25,8 @@ from tabs.training.tab import ID
 NOTHING_CHOSEN = line("Runs that you start are listed here, and the chosen one is followed.")
 NO_DATASET = line("There is no data set with anything to train on. Make one in the Data sets tab first.")
 
-_STATES = {
+#: How a run stands, for people.
+STATES = {
     "new": "not started",
     "queued": "waiting for its turn",
     "training": "training",
@@ -35,8 +36,8 @@ _STATES = {
     "failed": "failed",
     "imported": "imported",
 }
-_METHODS = {Method.LORA: "LoRA", Method.FULL: "full"}
-_PRACTICE = '<span class="timbre-tag">practice: it speaks noise</span>'
+METHODS = {Method.LORA: "LoRA", Method.FULL: "full"}
+PRACTICE = '<span class="timbre-tag">practice: it speaks noise</span>'
 
 #: More than these are counted, not named.
 _MOST_WARNINGS, _MOST_LEFT_OUT = 6, 100
@@ -117,7 +118,7 @@ def damaged(found: Sequence[Damage]) -> str:
 def head(run: Run) -> str:
     """Which run is chosen, and what it is."""
     facts = [
-        f"{TARGETS[run.family.value].label}, {_METHODS[run.method]}",
+        f"{TARGETS[run.family.value].label}, {METHODS[run.method]}",
         f"on {run.base_label}",
         f"of “{run.dataset_name}”",
     ]
@@ -125,7 +126,7 @@ def head(run: Run) -> str:
     return (
         f'<div class="timbre-remember" data-key="run" data-value="{escape(run.id)}">'
         f"<h3>{escape(run.name)}</h3>"
-        f'<p class="timbre-line">{escape(" · ".join(facts))} {_PRACTICE if run.practice else ""}</p>'
+        f'<p class="timbre-line">{escape(" · ".join(facts))} {PRACTICE if run.practice else ""}</p>'
         f"{_bad(run.problem) if run.problem else ''}{note}</div>"
     )
 
@@ -194,19 +195,27 @@ def log(text: str) -> str:
 
 def details(run: Run, left_out: Sequence[LeftOutClip], command: str) -> str:
     """Its settings, the clips that are not trained on, and how to train it on several cards."""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
-        for name, value in _settings(run.settings)
-    )
     return (
-        f'<table class="timbre-table"><caption class="timbre-hidden">Settings</caption>'
-        f"<tbody>{rows}</tbody></table>{_left_out(left_out)}"
+        f"{settings_table(run.settings)}{_left_out(left_out)}"
         f"<h4>On several cards or machines</h4>"
         f'<pre class="timbre-command" tabindex="0">{escape(command)}</pre>'
     )
 
 
-def _settings(settings: RunSettings) -> list[tuple[str, str]]:
+def settings_table(settings: RunSettings) -> str:
+    """What a run was asked to do."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+        for name, value in settings_told(settings)
+    )
+    return (
+        f'<table class="timbre-table"><caption class="timbre-hidden">Settings</caption>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def settings_told(settings: RunSettings) -> list[tuple[str, str]]:
+    """The settings as people read them, but those of family, base and data set."""
     rows = [
         (form.label_of(field.name), _value(getattr(settings, field.name)))
         for field in fields(settings)
@@ -251,8 +260,8 @@ def _left_out(clips: Sequence[LeftOutClip]) -> str:
 def _in_short(each: RunSummary) -> str:
     epochs = f"{each.epochs_saved[-1]} of {_count(each.epochs, 'epoch')}" if each.epochs_saved else ""
     facts = [
-        _STATES[each.state],
-        f"{TARGETS[each.family.value].label}, {_METHODS[each.method]}",
+        STATES[each.state],
+        f"{TARGETS[each.family.value].label}, {METHODS[each.method]}",
         epochs or _count(each.epochs, "epoch"),
         f"best {each.best}" if each.best is not None else "",
         "practice" if each.practice else "",
