@@ -101,7 +101,7 @@ def launch(studio: Studio) -> Any:
 
     from starlette.middleware import Middleware
 
-    from studio.api import datasets, lexicon, takes, transcripts
+    from studio.api import datasets, lexicon, runs, takes, transcripts
     from studio.api.guard import Guard
     from tabs.page import build_demo
     from tabs.session import owner_from
@@ -143,7 +143,7 @@ def launch(studio: Studio) -> Any:
             "middleware": [Middleware(Guard, hosts=_own_names(settings), visitors=on_a_space())],
         },
     )
-    for routes in (takes, transcripts, lexicon, datasets):
+    for routes in (takes, transcripts, lexicon, datasets, runs):
         app.include_router(routes.router(studio, owner_from(app)))
     return demo
 

@@ -287,6 +287,12 @@ def test_samples_are_told_with_what_they_say_the_newest_first(studio: Studio) ->
     found = studio.runs.samples(run.id, "")
     assert [(each.epoch, each.sentence) for each in found[:4]] == [(1, None), (1, 1), (1, 2), (0, None)]
     assert [each.text for each in found[:3]] == ["One. Two.", "One.", "Two."]
+    assert studio.runs.get(run.id, "").epochs_spoken == (0, 1)
+    folder.sample(1, 1).unlink()  # a sentence that could not be spoken is not said to have been
+    assert [each.text for each in studio.runs.samples(run.id, "")[:2]] == ["Two.", "Two."]
+    assert studio.runs.sample(run.id, "", 1, 2) == folder.sample(1, 2)
+    with pytest.raises(NotFound):
+        studio.runs.sample(run.id, "", 1, 1)
 
 
 def test_deleting_says_what_it_frees(studio: Studio) -> None:

@@ -8,6 +8,7 @@ samples/                 epoch_N_output.wav, epoch_N_<k>.wav for each test sente
 state/                   what an exact resume needs: optimizer, schedule, random generators, place in the data
 tensorboard/             event files
 left_out.json            clips that were not trained on, each with its reason
+listening.json           what blind comparisons of its epochs came to (studio.services.listening)
 """
 
 from __future__ import annotations
@@ -63,6 +64,10 @@ class RunFolder:
     @property
     def left_out(self) -> Path:
         return self.root / "left_out.json"
+
+    @property
+    def listening(self) -> Path:
+        return self.root / "listening.json"
 
     def checkpoint(self, epoch: int) -> Path:
         return self.root / f"checkpoint_epoch_{epoch}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -87,21 +88,31 @@ def left_out(folder: RunFolder) -> tuple[LeftOutClip, ...]:
 
 
 def samples(folder: RunFolder, texts: Mapping[int, str]) -> tuple[Sample, ...]:
-    """Those there are, the newest epoch first; of each epoch all sentences in one sound first."""
-    found: list[Sample] = []
-    paths = folder.samples.iterdir() if folder.samples.is_dir() else iter(())
-    for path in paths:
+    """Those there are, the newest epoch first; of each epoch all sentences in one sound first, with the
+    texts of those that were spoken."""
+    found = sorted(_sample_files(folder), key=lambda each: (-each[0], each[1] or 0))
+    spoken: dict[int, list[str]] = {}
+    for epoch, sentence, _ in found:
+        if sentence is not None:
+            spoken.setdefault(epoch, []).append(texts.get(sentence, ""))
+    samples = []
+    for epoch, sentence, path in found:
+        said = spoken.get(epoch, []) if sentence is None else [texts.get(sentence, "")]
+        with suppress(FileNotFoundError):  # replaced meanwhile
+            status = path.stat()
+            text = " ".join(filter(None, said))
+            samples.append(Sample(epoch, sentence, text, path, status.st_size, status.st_mtime))
+    return tuple(samples)
+
+
+def epochs_spoken(folder: RunFolder) -> tuple[int, ...]:
+    """Those that have the sound of a sentence, in order; 0 is the untouched base."""
+    return tuple(sorted({epoch for epoch, sentence, _ in _sample_files(folder) if sentence is not None}))
+
+
+def _sample_files(folder: RunFolder) -> Iterator[tuple[int, int | None, Path]]:
+    """Epoch, sentence and place of each sample; no sentence: all of them."""
+    for path in folder.samples.iterdir() if folder.samples.is_dir() else ():
         match = _SAMPLE.fullmatch(path.name)
         if match:
-            found += _sample(path, int(match[1]), match[2], texts)
-    return tuple(sorted(found, key=lambda each: (-each.epoch, each.sentence or 0)))
-
-
-def _sample(path: Path, epoch: int, part: str, texts: Mapping[int, str]) -> list[Sample]:
-    sentence = None if part == "output" else int(part)
-    text = " ".join(texts.values()) if sentence is None else texts.get(sentence, "")
-    try:
-        status = path.stat()
-    except FileNotFoundError:  # replaced meanwhile
-        return []
-    return [Sample(epoch, sentence, text, path, status.st_size, status.st_mtime)]
+            yield int(match[1]), None if match[2] == "output" else int(match[2]), path

@@ -13,7 +13,7 @@ from studio.runs.run_folder import RunFolder
 from studio.runs.values import Checkpoint
 from studio.services.dataset_records import bytes_in
 from studio.services.run_jobs import RunJobs
-from studio.services.run_records import last_step
+from studio.services.run_records import epochs_spoken, last_step
 from studio.services.run_values import FoundCheckpoint, Run
 
 BEST, LAST = "best", "last"  # may stand for an epoch
@@ -103,6 +103,7 @@ class RunShelf:
             language=next((each.language for each in checkpoints if each.language), ""),
             epochs=settings.epochs,
             epochs_saved=tuple(each.epoch for each in checkpoints),
+            epochs_spoken=epochs_spoken(folder),
             best=next((each.epoch for each in checkpoints if each.best), None),
             latest=last_step(folder),
             size=bytes_in(folder.root),

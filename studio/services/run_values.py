@@ -35,6 +35,7 @@ class RunSummary:
     language: str  # BCP 47; "" while no checkpoint tells
     epochs: int  # asked for
     epochs_saved: tuple[int, ...]  # those that have a checkpoint
+    epochs_spoken: tuple[int, ...]  # those that have samples; 0: the untouched base
     best: int | None  # the epoch that is marked as the best
     latest: StepRow | None  # the last step: how far it is, its loss, speed and memory
     size: int  # bytes on the disk

@@ -157,10 +157,19 @@ class RunService:
         return records.left_out(self._shelf.folder(id, owner))
 
     def samples(self, id: str, owner: str) -> tuple[Sample, ...]:
-        """What was spoken at the end of its epochs, the newest epoch first."""
+        """What was spoken at the end of its epochs, the newest epoch first. Raises Damaged."""
         run = self._shelf.read(id, owner)
         folder = self._shelf.folder(run.id, owner)
-        return records.samples(folder, self._sentences(run))
+        # A run that has spoken says what; one whose list is gone spoke what it was asked to.
+        spoken = folder.read_sentences() or run.settings.sentences
+        return records.samples(folder, dict(enumerate(spoken, 1)))
+
+    def sample(self, id: str, owner: str, epoch: int, sentence: int | None) -> Path:
+        """Where one of them lies. Raises NotFound."""
+        path = self._shelf.folder(id, owner).sample(epoch, sentence)
+        if not path.is_file():
+            raise NotFound("That sample is not there.", "Reload the page.")
+        return path
 
     def checkpoint(self, spec: str, owner: str) -> FoundCheckpoint:
         """The one of "RUN", "RUN:7", "RUN:best" or "RUN:last", where RUN is an id or a name; of a run
@@ -274,7 +283,3 @@ class RunService:
     def _begun(self, run: Run) -> bool:
         """Whether it has all that it needs of its data set."""
         return (self._shelf.folder(run.id, run.owner).state / "place.json").exists()
-
-    def _sentences(self, run: Run) -> Mapping[int, str]:
-        spoken = self._shelf.folder(run.id, run.owner).read_sentences()
-        return dict(enumerate(spoken or run.settings.sentences, 1))

@@ -21,6 +21,7 @@ from studio.services.heard import WordFinder
 from studio.services.history import History
 from studio.services.language_model import LanguageModel, Processed
 from studio.services.lexicon import Lexicon
+from studio.services.listening import ListeningService
 from studio.services.models import ModelService
 from studio.services.neutral_text import NeutralText
 from studio.services.performing import PerformanceService
@@ -93,6 +94,7 @@ class Studio:
         self.models = ModelService(settings, self.model_folders, self.engines, self.jobs, self.database)
         self.datasets = DatasetService(self.workspace.datasets, self.jobs, self.engines)
         self.runs = RunService(settings, self.workspace, self.jobs, self.models, self.datasets)
+        self.listening = ListeningService(self.workspace.checkpoints, self.runs)
         wording = Wording(settings, self.lexicon, self.language_model)
         self.speech = SpeechService(
             settings, self.workspace, self.engines, self.history, references, wording
