@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def _speed(options: Options, folder: Path, speech: Samples) -> tuple[Table, floa
     seconds = 60 * (_QUICK_MINUTES if options.quick else _MINUTES)
     rows, sums = [], np.zeros(2)
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        for number, (name, suffix, rate, channels) in enumerate(_FORMATS):
+        for number, (name, suffix, rate, channels) in enumerate(_formats(options)):
             whole = resample(Audio(_long(speech, seconds), RATE), rate).samples
             files = [folder / "recordings" / f"{number}-{index}.{suffix}" for index in range(PROCESSES)]
             for index, path in enumerate(files):
@@ -104,9 +104,13 @@ def _speed(options: Options, folder: Path, speech: Samples) -> tuple[Table, floa
             medians = np.median(taken, axis=1)
             sums += medians
             rows.append(_row(name, PROCESSES * seconds, *medians))
-    rows.append(_row("the whole", PROCESSES * seconds * len(_FORMATS), *sums))
+    rows.append(_row("the whole", PROCESSES * seconds * len(_formats(options)), *sums))
     table = Table(("recordings", "decoding, s/s", "all, s/s", "all / decoding"), tuple(rows))
     return table, float(sums[1] / sums[0])
+
+
+def _formats(options: Options) -> Sequence[tuple[str, str, int, int]]:
+    return _FORMATS[-1:] if options.quick else _FORMATS
 
 
 def _row(name: str, audio_s: float, decoding: float, preparing: float) -> tuple[str, ...]:
@@ -117,7 +121,7 @@ def _row(name: str, audio_s: float, decoding: float, preparing: float) -> tuple[
 def _builds(options: Options, folder: Path) -> tuple[Table, float]:
     """Through the service and its job: of the recordings of `_speed`, and of a talk that is written down
     as well. The second's share of the first time is the goal's."""
-    minutes = (_QUICK_MINUTES if options.quick else _MINUTES) * PROCESSES * len(_FORMATS)
+    minutes = (_QUICK_MINUTES if options.quick else _MINUTES) * PROCESSES * len(_formats(options))
     talk = _QUICK_TALK_MINUTES if options.quick else _TALK_MINUTES
     _talk(folder, 60 * talk)
     rows, shares = [], []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import long, qwen, recognition, speech, startup, voice_match
+from benchmarks import datasets, long, qwen, recognition, speech, startup, voice_match
 from benchmarks.report import Options, Report
 
 BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
@@ -14,4 +14,5 @@ BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
     "voice_match": voice_match.run,
     "qwen": qwen.run,
     "recognition": recognition.run,
+    "datasets": datasets.run,
 }

@@ -45,6 +45,7 @@ from training.prepare.pool import LogSettings, work_on
 from training.prepare.recording import Prepared, RecordingTask, cached, prepare
 from training.prepare.reporting import Meter, said, seconds_of
 from training.prepare.text_measures import with_pace
+from training.prepare.tidying import tidy
 from training.prepare.values import Found, RecognizerChoice
 
 log = logging.getLogger(__name__)
@@ -204,6 +205,7 @@ class _Build:
             return config | {"built": as_built(self._config, notes)}
 
         self._library.change(self._id, remember)
+        tidy(self._cache)
         return self._result(ledger, settings, settled, notes)
 
     def _result(

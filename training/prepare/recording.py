@@ -42,6 +42,7 @@ from training.prepare.listening import Heard, listen
 from training.prepare.measuring import Measuring
 from training.prepare.segmenting import Stretch, as_one, stretches
 from training.prepare.standardising import Standardised, standardise
+from training.prepare.tidying import used
 from training.prepare.values import GivenText
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ def cached(task: RecordingTask) -> Prepared | None:
         if any(sizes.get(f"{row['id']}.wav") != row["bytes"] for row in facts["segments"]):
             raise Damaged(f"{folder} is not whole.", "It is made again.")
         segments = tuple(_segment(row, task.given) for row in facts["segments"])
+        used(folder)
         return Prepared(folder, segments, facts["duration"], facts["speech_s"], tuple(facts["notes"]))
     except FileNotFoundError:
         return None

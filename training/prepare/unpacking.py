@@ -28,6 +28,7 @@ from studio.files import (
     write_json,
 )
 from training.prepare.hashing import Hashes
+from training.prepare.tidying import used
 
 #: Counts what is unpacked and how; a folder of another version is not taken.
 _VERSION = 1
@@ -67,6 +68,7 @@ class Unpacked:
         names = read_json(folder / _NAMES)
         if not isinstance(names, dict):
             raise Damaged(f"{folder / _NAMES} is damaged.", f"Remove {folder}; it is made again.")
+        used(folder)
         return [Entry(folder / file, str(name)) for file, name in names.items()]
 
     def _content(self, archive: Path) -> str:
