@@ -4,10 +4,8 @@ from elsewhere as data of unknown origin."""
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from studio.runs.run_folder import RunFolder
 from studio.runs.values import Family, Method
 from studio.settings import Settings, load_settings
 from tests import qwen_speech
+from tests.canary import Canary
 from tests.trained_checkpoints import QWEN_BASE, XTTS_BASE, changed, make_run, settings_of
 from training import exporting, importing, merging
 from training.whole_models import runs_of
@@ -216,16 +215,6 @@ def test_a_model_of_coquis_trainer_becomes_a_run(
     made = take(home, tmp_path / "best_model.pth", "theirs whole", XTTS_BASE)
     checkpoint = RunFolder(home.home / "checkpoints" / made["run"]).read_checkpoint(1)
     assert (checkpoint.family, checkpoint.method) == (Family.XTTS, Method.FULL)
-
-
-class Canary:
-    """Leaves a trace if it is ever built."""
-
-    def __init__(self, trace: Path) -> None:
-        self._trace = trace
-
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-        return os.mkdir, (str(self._trace),)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model.pth", "adapter_model.bin"])

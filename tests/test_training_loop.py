@@ -21,16 +21,26 @@ from safetensors.torch import load_file
 
 from studio.control import Control
 from studio.dataset.metadata import metadata_files
-from studio.errors import BadInput, Busy, Cancelled, ModelMissing, NotFound, OutOfMemory, StorageFailed
+from studio.errors import (
+    BadInput,
+    Busy,
+    Cancelled,
+    Damaged,
+    ModelMissing,
+    NotFound,
+    OutOfMemory,
+    StorageFailed,
+)
 from studio.library import Library
 from studio.runs.config import KIND, VERSION, new_config
 from studio.runs.presets import Preset, propose
 from studio.runs.run_folder import RunFolder, settings_row
 from studio.runs.values import Family, Method, Precision, RunSettings, Schedule, StepRow
 from studio.settings import Settings
+from tests.canary import Canary
 from tests.small_disk import tiny_disk
 from tests.tiny_family import Listener, TinyFamily, clips_in
-from tests.training_process import PARTS, attempt, head, launch, process, trained, weights_of
+from tests.training_process import JOIN_S, PARTS, attempt, head, launch, process, trained, weights_of
 from training.batches import padding, plan
 from training.clips import Clips, encoded, read_clips, write_clips
 from training.family import Judgement
@@ -43,8 +53,6 @@ from training.together import Together, place
 SETTINGS = RunSettings(
     Family.XTTS, "base", "set", Method.FULL, epochs=3, batch_size=2, learning_rate=1e-2
 )
-#: A process has so long, in seconds; a second or two are usual.
-JOIN_S = 120
 
 #: The same on the practice model, which a run needs to be there.
 ON_XTTS = replace(SETTINGS, base="xtts-practice", dataset="set")
@@ -393,6 +401,25 @@ def test_too_little_memory_ends_a_run_with_advice(tmp_path: Path, clips: Clips) 
     assert "batch_size to 1 and accumulation to 2" in caught.value.hint
     assert "gradient_checkpointing" in caught.value.hint
     assert run.folder.epochs() == [1]
+    # What it had learnt until then is whole, and it goes on from there.
+    whole = Run(tmp_path / "whole", clips)
+    whole.train()
+    assert run.weights(1) == whole.weights(1)
+    run.family = TinyFamily(tmp_path, run.settings, "cpu", torch.float32)
+    run.train()
+    assert run.weights(3) == whole.weights(3)
+
+
+def test_a_program_in_the_state_of_a_run_never_runs(tmp_path: Path, clips: Clips) -> None:
+    run = Run(tmp_path / "run", clips)
+    with pytest.raises(Cancelled):
+        run.train(lambda step, steps, stage: run.control.cancel() if step == 2 else None)
+    [state] = run.folder.state.glob("step_*.pt")
+    torch.save({"weights": Canary(tmp_path / "ran")}, state)
+    run.control = Control()
+    with pytest.raises(Damaged, match=state.name):
+        run.train()
+    assert not (tmp_path / "ran").exists()
 
 
 def test_bfloat16_learns_and_keeps_its_weights_in_float32(tmp_path: Path, clips: Clips) -> None:
@@ -470,16 +497,17 @@ def test_a_base_that_cannot_be_trained_is_refused(home: Path, xtts_models: Path,
         performed(home, new_run(home, other, "Bob"), xtts_models)
 
 
-def test_a_checkpoint_of_another_method_is_no_base(home: Path, xtts_models: Path) -> None:
+def test_a_checkpoint_of_another_family_or_method_is_no_base(home: Path, xtts_models: Path) -> None:
     id = new_run(home, replace(ON_XTTS, epochs=1))
     performed(home, id, xtts_models)
     going_on = replace(ON_XTTS, base=f"{id}:1", epochs=1)
     found = new_run(home, going_on, "Ada, more")
     assert performed(home, found, xtts_models)["epochs"] == 1
     assert RunFolder(home / "checkpoints" / found).read_checkpoint(1).base == ON_XTTS.base
-    lora = new_run(home, replace(going_on, method=Method.LORA), "Ada, LoRA")
-    with pytest.raises(BadInput, match="trained as xtts with full"):
-        performed(home, lora, xtts_models)
+    for other in (replace(going_on, method=Method.LORA), replace(going_on, family=Family.QWEN)):
+        run = new_run(home, other, f"Ada as {other.family} with {other.method}")
+        with pytest.raises(BadInput, match="trained as xtts with full"):
+            performed(home, run, xtts_models)
 
 
 @pytest.mark.timeout(3 * JOIN_S)

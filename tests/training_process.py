@@ -32,6 +32,8 @@ PARTS = running.Parts(
 #: The environment variable that names the folder for the weights of each process.
 WEIGHTS = "TINY_WEIGHTS"
 _LAUNCH_S = 240
+#: A process has so long, in seconds; a second or two are usual.
+JOIN_S = 120
 
 
 def head(settings: RunSettings, clips: Clips) -> Checkpoint:
