@@ -14,7 +14,10 @@
   const inBox = (id) => id && document.querySelector(`#${id} :is(textarea, input)`);
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-  let playing = null; // one is heard at a time
+  let playing = null; // one is heard at a time, of the page's other players as well
+  window.addEventListener("timbre-plays", (event) => {
+    if (event.detail !== playing) playing?.pause();
+  });
 
   class Waveform {
     constructor(element) {
@@ -164,6 +167,7 @@
       sound.onplay = () => {
         if (playing !== sound) playing?.pause();
         playing = sound;
+        window.dispatchEvent(new CustomEvent("timbre-plays", { detail: sound }));
         button.textContent = "Pause";
         requestAnimationFrame(follow);
       };

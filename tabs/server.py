@@ -120,13 +120,17 @@ def launch(studio: Studio) -> Any:
         max_threads=_THREADS,
         theme=theme(),
         css_paths=[
-            assets / name for name in ("timbre.css", "personalities.css", "datasets.css", "training.css")
+            assets / name
+            for name in (
+                *("timbre.css", "personalities.css", "datasets.css"),
+                *("training.css", "samples.css"),
+            )
         ],
         head="".join(
             f"<script>{(assets / name).read_text('utf-8')}</script>"
             for name in (
                 *("timbre.js", "transcribe.js", "waveform.js"),
-                *("personalities.js", "datasets.js"),
+                *("personalities.js", "datasets.js", "samples.js"),
             )
         ),
         footer_links=[],

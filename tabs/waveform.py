@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -88,6 +89,13 @@ def drawn(peaks: Sequence[int], duration: float, address: str, label: str) -> st
     )
 
 
+def peaks_of(path: Path, bins: int) -> tuple[int, ...]:
+    """The peaks that `drawn` takes, of a file; read once as long as it stays as it is. Raises BadInput,
+    OSError."""
+    stamp = path.stat()
+    return _peaks(path, bins, stamp.st_mtime_ns, stamp.st_size)
+
+
 def seconds(value: float | None) -> str:
     """What stands in a box for a place in the recording; None, an end that is left open, is empty."""
     return "" if value is None else f"{value:.2f}"
@@ -110,6 +118,13 @@ def part_of(start: str, end: str, duration: float | None = None) -> tuple[float 
 def file_url(path: Path) -> str:
     """The address of a file that Gradio may serve, from the page."""
     return f"gradio_api/file={quote(str(path))}"
+
+
+@lru_cache(maxsize=2_000)
+def _peaks(path: Path, bins: int, changed: int, size: int) -> tuple[int, ...]:
+    """Of a file as it was at that time, in percent."""
+    peaks = (waveform_peaks(path, bins).clip(-1, 1) * 100).round().astype(int)
+    return tuple(peaks.ravel().tolist())
 
 
 def _number(text: str) -> float | None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-from studio.audio.peaks import waveform_peaks
 from studio.dataset.values import Segment
 from studio.errors import StudioError
 from studio.services.dataset_values import SegmentPage, SegmentRow
 from tabs.datasets.view import minutes
 from tabs.speech.view import line
-from tabs.waveform import drawn
+from tabs.waveform import drawn, peaks_of
 
 #: Columns of a row's waveform.
 _BINS = 160
@@ -118,19 +116,11 @@ def measures(row: SegmentRow) -> list[str]:
 def _wave(segment: Segment, name: str, sound: Sound) -> str:
     try:
         path, address = sound(segment.id)
-        stamp = path.stat()
-        peaks, duration = _peaks(path, stamp.st_mtime_ns, stamp.st_size), segment.duration
+        peaks = peaks_of(path, _BINS)
     except (StudioError, OSError) as error:
         missing = error.message if isinstance(error, StudioError) else "Its sound is not there."
         return f'<p class="timbre-bad">{escape(missing)}</p>'
-    return drawn(peaks, duration, address, name)
-
-
-@lru_cache(maxsize=2_000)
-def _peaks(path: Path, changed: int, size: int) -> tuple[int, ...]:
-    """Of a file as it was at that time, in percent."""
-    peaks = (waveform_peaks(path, _BINS).clip(-1, 1) * 100).round().astype(int)
-    return tuple(peaks.ravel().tolist())
+    return drawn(peaks, segment.duration, address, name)
 
 
 def _decisions(row: SegmentRow) -> str:
