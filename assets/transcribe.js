@@ -25,14 +25,36 @@
 
   // A press on such a button tells the page its value through a hidden box. Gradio hears only of a
   // text that is another than before, so the number of presses follows.
-  let presses = 0;
+  let presses = 0, pressed = null;
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-into]");
     const box = button && document.querySelector(`#${button.dataset.into} :is(textarea, input)`);
     if (!box) return;
+    pressed = button;
     box.value = `${button.dataset.value} ${++presses}`;
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
+
+  // What was pressed is drawn anew with its list: the list stays where it was, and the keyboard too.
+  const tops = new Map(); // of lists, by the block that they are drawn into
+  document.addEventListener("scroll", (event) => {
+    const list = event.target;
+    if (list.classList?.contains("timbre-entries")) tops.set(list.closest("[id]")?.id, list.scrollTop);
+  }, true);
+  document.addEventListener("focusin", (event) => {
+    if (event.target !== pressed) pressed = null;
+  });
+  const stay = () => {
+    for (const list of document.querySelectorAll(".timbre-entries:not([data-alive])")) {
+      list.dataset.alive = "1";
+      list.scrollTop = tops.get(list.closest("[id]")?.id) || 0;
+    }
+    if (!pressed || pressed.isConnected || document.activeElement !== document.body) return;
+    const { into, value } = pressed.dataset;
+    const again = [...document.querySelectorAll(`[data-into="${into}"]`)].find((one) => one.dataset.value === value);
+    if (again) (pressed = again).focus({ preventScroll: true });
+  };
+  new MutationObserver(stay).observe(document.documentElement, { childList: true, subtree: true });
 
   // One segment of the list is in the tab order, and arrows move between them.
   document.addEventListener("keydown", (event) => {

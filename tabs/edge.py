@@ -98,12 +98,17 @@ def refuse_visitors(request: gr.Request | None, what: str = "the models") -> Non
         raise BadInput(f"Visitors cannot change {what} here.", VISITORS_HINT)
 
 
+def is_shared(studio: Studio) -> bool:
+    """Whether others than the machine's owner reach the page."""
+    return on_a_space() or bool(studio.settings.credentials)
+
+
 def path_on_the_machine(studio: Studio, typed: str, hint: str) -> Path:
     """A place on the studio's machine that a person has named. Raises BadInput for what is no whole path,
     and with `hint` where several people share the studio: who may sign in may not see all that lies
     there, nor write to it."""
     path = Path(typed.strip()).expanduser()
-    if on_a_space() or studio.settings.credentials:
+    if is_shared(studio):
         raise BadInput(
             "A studio that several people share has no business with files of its machine.", hint
         )

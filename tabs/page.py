@@ -13,6 +13,8 @@ from studio.services import orders
 from studio.services.performance_values import MODE as PERFORMED
 from studio.services.studio import Studio
 from tabs import client_api
+from tabs.checkpoints import using
+from tabs.checkpoints.tab import CheckpointsTab
 from tabs.edge import bind, for_the_page, owner_of
 from tabs.frame import panel, showing, tab_row
 from tabs.history import HistoryTab
@@ -52,6 +54,8 @@ def build_demo(studio: Studio) -> gr.Blocks:
                 _wire_reuse(studio, handle, speech, performed)
             if isinstance(handle, TranscribeTab):
                 sending.wire(studio, handle, speech)
+            if isinstance(handle, CheckpointsTab):
+                using.wire(studio, handle, speech)
         client_api.build(studio)
     _quieten(blocks, title)
     return blocks

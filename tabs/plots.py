@@ -171,4 +171,4 @@ def _step(low: float, high: float) -> float:
 
 
 def _figure(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return f"{value:.3g}".replace("e-0", "e-") if abs(value) < 10_000 else f"{value:,.0f}"

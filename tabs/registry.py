@@ -6,6 +6,7 @@ from types import ModuleType
 
 from tabs import (
     about,
+    checkpoints,
     clone,
     datasets,
     design,
@@ -33,6 +34,7 @@ TABS: dict[str, ModuleType] = {
     "datasets": datasets,
     "train": training,
     "samples": samples,
+    "checkpoints": checkpoints,
     "history": history,
     "models": models,
     "lexicon": lexicon,

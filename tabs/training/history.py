@@ -71,15 +71,13 @@ def read_on(before: History, runs: RunService, run: str, owner: str) -> History:
 def plots(history: History) -> str:
     """The losses and the learning rate over the epochs; nothing while there are no steps."""
     losses = _points(history.steps, "loss")
-    trained = condensed(losses)
-    noisy = len(losses) >= _NOISY
     drawn = plot(
         "Loss",
         "epoch",
         [
-            Curve("each step", trained if noisy else [], 1, faint=True),
-            Curve("train", condensed(smoothed(losses)) if noisy else trained, 1),
-            Curve("eval", _points(history.epochs, "eval_loss"), 2, dots=True),
+            Curve("each step", condensed(losses) if len(losses) >= _NOISY else [], 1, faint=True),
+            Curve("train", loss_curve(history), 1),
+            Curve("eval", eval_curve(history), 2, dots=True),
         ],
     )
     rate = plot(
@@ -88,6 +86,17 @@ def plots(history: History) -> str:
         [Curve("learning rate", condensed(_points(history.steps, "learning_rate")), 3)],
     )
     return f'<div class="timbre-plots">{drawn}{rate}</div>' if drawn or rate else ""
+
+
+def loss_curve(history: History) -> list[Point]:
+    """The loss over the epochs; of many steps their mean."""
+    losses = _points(history.steps, "loss")
+    return condensed(smoothed(losses) if len(losses) >= _NOISY else losses)
+
+
+def eval_curve(history: History) -> list[Point]:
+    """The loss of what is not trained on, at the end of each epoch."""
+    return _points(history.epochs, "eval_loss")
 
 
 def _added(before: History, rows: Iterable[StepRow]) -> History:

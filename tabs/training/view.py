@@ -166,9 +166,9 @@ def figures(run: Run, history: History) -> str:
     facts = {
         "Epoch": f"{last.epoch:.2f} of {run.epochs}",
         "Step": f"{last.step:,}",
-        "Loss": _loss(last.loss),
-        "Eval loss": _loss(history.epochs[-1].eval_loss if history.epochs else None),
-        "Lowest": f"{_loss(best.eval_loss)}, epoch {best.epoch:.0f}" if best else "",
+        "Loss": loss(last.loss),
+        "Eval loss": loss(history.epochs[-1].eval_loss if history.epochs else None),
+        "Lowest": f"{loss(best.eval_loss)}, epoch {best.epoch:.0f}" if best else "",
         "Learning rate": f"{last.learning_rate:.2g}" if last.learning_rate is not None else "",
         "Speed": f"{last.clips_per_s:.2g} clips/s" if last.clips_per_s else "",
         "A step": _short(history.step_seconds),
@@ -317,7 +317,8 @@ def _bad(sentence: str) -> str:
     return f'<p class="timbre-bad" role="alert">{escape(sentence)}</p>'
 
 
-def _loss(value: float | None) -> str:
+def loss(value: float | None) -> str:
+    """A loss for people; nothing where it is not known."""
     return f"{value:.4g}" if value is not None else ""
 
 
