@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from studio.models.trained import ADAPTER, ADAPTER_CONFIG, TRAINED
 from studio.runs.config import settings_of as settings_in
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import Family, Method
+from studio.services.run_uploads import gather
 from studio.settings import Settings, load_settings
+from studio.workspace import Workspace
 from tests import qwen_speech
 from tests.canary import Canary
 from tests.trained_checkpoints import QWEN_BASE, XTTS_BASE, changed, make_run, settings_of
@@ -163,6 +166,22 @@ def test_stock_qwen_speaks_in_the_exported_voice(home: Settings, tmp_path: Path)
     assert len(sounds[0])
 
 
+def test_a_zip_holds_the_exported_folder(home: Settings, tmp_path: Path) -> None:
+    told = export(home, tmp_path / "out", RUNS[Family.QWEN])
+    packed = export(home, tmp_path / "voice.zip", RUNS[Family.QWEN])
+    assert packed["size"] == told["size"]
+    with zipfile.ZipFile(tmp_path / "voice.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    folder, unpacked = tmp_path / "out", tmp_path / "unpacked" / "voice"
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*"))
+    assert names == sorted(path.relative_to(unpacked) for path in unpacked.rglob("*"))
+    ours, theirs = (load_file(each / "model.safetensors") for each in (folder, unpacked))
+    assert all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "voice.zip", "unpacked"}
+    with pytest.raises(BadInput, match="there already"):
+        export(home, tmp_path / "voice.zip", RUNS[Family.QWEN])
+
+
 def test_an_export_goes_only_where_nothing_is(home: Settings, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()
@@ -204,6 +223,24 @@ def test_an_adapter_from_elsewhere_becomes_a_run(home: Settings, family: Family,
     assert ours.keys() == theirs.keys()
     folders = ModelFolders(home.models_dir, home.qwen_dir, checkpoints=home.home / "checkpoints")
     assert folders.trained(f"{TRAINED}{made['run']}-1") is not None
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_what_was_uploaded_goes_once_it_is_read(home: Settings, tmp_path: Path, good: bool) -> None:
+    files = [path for path in adapter(home, Family.QWEN).iterdir() if path.name != "meta.json"]
+    path = gather(files, Workspace(home.home).uploads)
+    if not good:
+        path.write_bytes(b"no checkpoint")
+    params = {"path": str(path), "name": "uploaded", "base": "", "owner": "", "uploaded": True}
+    if good:
+        made = importing.run(params, context(home))
+        folder = RunFolder(home.home / "checkpoints" / made["run"]).checkpoint(1)
+        assert {each.name for each in files} <= {each.name for each in folder.iterdir()}
+    else:
+        with pytest.raises(BadInput):
+            importing.run(params, context(home))
+    assert not path.parent.exists()
+    assert adapter(home, Family.QWEN).is_dir()
 
 
 def test_a_model_of_coquis_trainer_becomes_a_run(

@@ -66,7 +66,7 @@ def head(run: Run | None) -> str:
         f"of “{run.dataset_name}”" if run.dataset_name else "",
         run.language,
         size_text(run.size),
-        f"begun {_day(run.created)}",
+        f"of {_day(run.created)}",
     ]
     came = line(f"It was not trained here; it came from {run.imported}.") if run.imported else ""
     note = f'<p class="timbre-line timbre-lines">{escape(run.note)}</p>' if run.note else ""
@@ -89,7 +89,7 @@ def epochs(run: Run, chosen: Checkpoint | None, history: History) -> str:
     said = {int(row.epoch): row for row in history.epochs}
     rows = "".join(_epoch(run, each, each == chosen, said.get(each.epoch)) for each in run.checkpoints)
     return (
-        '<div class="timbre-scroll"><table class="timbre-table timbre-cards timbre-epochs">'
+        '<div class="timbre-scroll"><table class="timbre-table timbre-cards timbre-checkpoints">'
         f'<caption class="timbre-hidden">Epochs of {escape(run.name)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
