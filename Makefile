@@ -5,6 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
+# Bytecode is kept even where the environment says otherwise (container images often do): without it each of
+# the hundreds of processes that the tests start would compile all that it imports, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test check lint types bench lock clean
 
 run: $(VENV)/.installed
