@@ -53,8 +53,8 @@ _TINY = {
 _TOKENS = 8
 
 _SHORT_S = 18.0
-_LONG_MINUTES, _QUICK_LONG_MINUTES = 10.0, 1.0
-_MEMORY_MINUTES, _QUICK_MEMORY_MINUTES = (10, 60), (1, 2)
+_LONG_MINUTES, _QUICK_LONG_MINUTES = 10.0, 0.3
+_MEMORY_MINUTES, _QUICK_MEMORY_MINUTES = (10, 60), (1,)
 #: Of the short recording, of that with words, of the long ones.
 _ROUNDS, _QUICK_ROUNDS = (9, 3, 2, 2), (1, 1, 1, 1)
 _WARM_UP_MINUTES = 20

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 TEXT = "Good morning. This is a voice of your own."
 
@@ -30,8 +31,7 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def desktop(browser: Browser, timeout_ms: float = 20_000) -> Iterator[Page]:
     """A window of its own, 1280 pixels wide; at its end no script has broken off."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
+    page = _profile(browser).new_page()
     page.set_default_timeout(timeout_ms)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -39,7 +39,14 @@ def desktop(browser: Browser, timeout_ms: float = 20_000) -> Iterator[Page]:
         yield page
         assert errors == []
     finally:
-        context.close()
+        page.close()
+
+
+@lru_cache(maxsize=1)
+def _profile(browser: Browser) -> BrowserContext:
+    """One for all windows of a browser: each of its own would read and compile the page's scripts anew,
+    which takes a second. What a window remembers over a reload is its own all the same."""
+    return browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
 
 
 def opened(page: Page, address: str, tab: str) -> Page:
