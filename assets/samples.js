@@ -25,8 +25,12 @@
       this.slider = element.querySelector("input[type=range]");
       this.button = element.querySelector(".timbre-wave-play");
       this.cursor = element.querySelector(".timbre-wave-cursor");
-      this.choice.addEventListener("change", () => this.choose(this.epoch));
-      this.slider.addEventListener("input", () => this.move());
+      this.choice.addEventListener("change", () => {
+        heard.share = 0; // another text has no such place
+        this.choose(this.at);
+        this.remember();
+      });
+      this.slider.addEventListener("input", () => { this.move(); this.remember(); });
       this.slider.addEventListener("keydown", (event) => {
         if (event.key !== " ") return;
         event.preventDefault();
@@ -44,7 +48,6 @@
     }
 
     get sentence() { return this.sentences.find((each) => String(each.number) === this.choice.value); }
-    get epoch() { return this.sentence.epochs[this.slider.value][0]; }
 
     // The slider over the epochs of this sentence, at `epoch` or the last one before it.
     choose(epoch) {
@@ -66,16 +69,21 @@
       picture.alt = `Spectrogram of sentence ${number}, ${label}`;
       picture.src = `${place}.png?v=${version}`;
       turn(`${place}.wav?v=${version}`);
-      this.element.dataset.epoch = String(epoch);
-      const chosen = { run: this.element.dataset.run, sentence: number, epoch };
-      sessionStorage.setItem(SENTENCE, JSON.stringify(chosen));
+      this.at = epoch;
       this.show();
+    }
+
+    // Whoever has not chosen an epoch gets the newest.
+    remember() {
+      const chosen = { run: this.element.dataset.run, sentence: this.sentence.number, epoch: this.at };
+      sessionStorage.setItem(SENTENCE, JSON.stringify(chosen));
     }
 
     toggle() {
       heard.going = !heard.going;
       if (heard.going) play(heard.sound);
       else heard.sound.pause();
+      this.remember();
       this.show();
     }
 
@@ -253,6 +261,18 @@
     waves = new Map([...list.querySelectorAll(".timbre-waveform")].map((each) => [each.dataset.src, each]));
   };
 
+  // What has the focus keeps it when it is sent anew.
+  let focused = null;
+  document.addEventListener("focusin", (event) => { focused = event.target; });
+  document.addEventListener("focusout", (event) => setTimeout(() => {
+    if (event.target === focused && event.target.isConnected) focused = null; // it was left
+  }));
+  const refocus = () => {
+    if (document.activeElement !== document.body || !focused) return;
+    const again = focused.isConnected ? focused : focused.id && document.getElementById(focused.id);
+    if (again) again.focus({ preventScroll: true });
+  };
+
   const fresh = (selector) => {
     const element = document.querySelector(`${selector}:not([data-settled])`);
     if (element) element.dataset.settled = "1";
@@ -264,9 +284,12 @@
     const sentence = fresh("#samples-across .timbre-across");
     if (sentence) across = new Across(sentence);
     const pair = fresh("#samples-trial .timbre-trial");
-    if (pair || (trial && !trial.element.isConnected)) trial?.close();
+    if (trial && !trial.element.isConnected) {
+      trial.close();
+      trial = null;
+    }
     if (pair) trial = new Trial(pair);
-    else if (trial && !trial.element.isConnected) trial = null;
+    if (list || sentence || fresh("#samples-pair .timbre-pair-choice")) refocus();
   };
   new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -180,12 +180,19 @@
 
   const alive = new WeakMap();
   const scan = () => {
-    for (const element of document.querySelectorAll(".timbre-waveform:not([data-alive])")) {
+    for (let element of document.querySelectorAll(".timbre-waveform:not([data-alive])")) {
+      if (alive.has(element)) { // Gradio has written another recording into it
+        const fresh = element.cloneNode(true);
+        element.replaceWith(fresh);
+        element = fresh;
+      }
       element.dataset.alive = "1";
       alive.set(element, new Waveform(element));
     }
   };
-  new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(scan).observe(document.documentElement, {
+    childList: true, subtree: true, attributeFilter: ["data-alive"],
+  });
 
   document.addEventListener("input", (event) => {
     if (!event.isTrusted) return; // our own

@@ -9,6 +9,7 @@ tabs, and follows the address (?tab=history).
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
@@ -87,6 +88,15 @@ def on_other(asked: Any, key: Any) -> tuple[Any, Any]:
     """Another thing is chosen, and the question about the one before goes away. Whoever is quick asks
     about the new one before this is heard; then it stays."""
     return (gr.skip(), asked) if asked == key else on_answered(asked)
+
+
+def anew(html: str) -> str:
+    """`html` so that a gr.HTML puts it in place of what was there. Gradio 6.17 patches that instead, node
+    by node, and what a script has made of one thing would stay with another."""
+    if not html:
+        return ""
+    name = f"timbre-{zlib.crc32(html.encode()):08x}"  # a node of another name is not patched
+    return f'<{name} class="timbre-anew">{html}</{name}>'
 
 
 def showing(tab_id: str) -> str:

@@ -32,13 +32,16 @@ def make_run(
     warnings: Mapping[int, str] | None = None,
     practice: bool = False,
     created: float = 1.0,
+    job: str = "",
+    pace: float = 1.0,
 ) -> RunFolder:
     """The folder of a run whose `epochs` have spoken `texts`."""
     folder = RunFolder(checkpoints / id)
     folder.samples.mkdir(parents=True)
     settings = RunSettings(Family.XTTS, "xtts-v2", "set", epochs=10)
     head = Head(KIND, VERSION, name or id, owner, created, created)
-    write_json(folder.root / "config.json", head.over(new_config(settings, "set", "XTTS", practice)))
+    config = new_config(settings, "set", "XTTS", practice) | {"job": job}
+    write_json(folder.root / "config.json", head.over(config))
     write_json(folder.sentences, {"language": "en", "sentences": list(texts)})
     if best is not None:
         folder.checkpoint(best).mkdir()
@@ -47,15 +50,21 @@ def make_run(
         )
         write_json(folder.checkpoint(best) / META, asdict(about))
     for epoch in epochs:
-        speak(folder, epoch, len(texts), (warnings or {}).get(epoch, ""))
+        speak(folder, epoch, len(texts), (warnings or {}).get(epoch, ""), pace)
     return folder
 
 
-def speak(folder: RunFolder, epoch: int, sentences: int = len(TEXTS), warning: str = "") -> None:
-    """Add an epoch: sentence k lasts k seconds and an eighth more with each epoch, and is the louder the
-    later the epoch."""
+def speak(
+    folder: RunFolder,
+    epoch: int,
+    sentences: int = len(TEXTS),
+    warning: str = "",
+    pace: float = 1.0,
+) -> None:
+    """Add an epoch: sentence k lasts k seconds and an eighth more with each epoch, all `pace` times as long,
+    and is the louder the later the epoch."""
     for sentence in range(1, sentences + 1):
-        seconds, pitch = sentence + epoch / 8, 200.0 * sentence + 25.0 * epoch
+        seconds, pitch = pace * (sentence + epoch / 8), 200.0 * sentence + 25.0 * epoch
         save(folder.sample(epoch, sentence), tone(pitch, seconds, 0.05 * (epoch + 1)))
     save(folder.sample(epoch), tone(300.0, 1.0, 0.1))
     told = (warning,) if warning else ()

@@ -9,6 +9,7 @@ from typing import Any
 
 from studio.api.runs import version
 from studio.services.run_values import Run
+from tabs.frame import anew
 from tabs.samples.spoken import Epoch
 from tabs.samples.tab import ID
 
@@ -22,7 +23,7 @@ def across(run: Run, epochs: Sequence[Epoch], address: str) -> str:
         f'<option value="{each["number"]}">{escape(_option(each))}</option>'
         for each in _sentences(epochs)
     )
-    return (
+    return anew(
         f'<div class="timbre-across" data-run="{escape(run.id)}" data-address="{escape(address)}"'
         f' data-sentences="{escape(told)}">'
         f'<label class="timbre-field">Sentence <select id="{ID}-sentence">{options}</select></label>'
@@ -31,7 +32,7 @@ def across(run: Run, epochs: Sequence[Epoch], address: str) -> str:
         '<p class="timbre-sentence-text"></p>'
         '<div class="timbre-across-stage"><img class="timbre-spectrogram" loading="lazy" alt="">'
         '<i class="timbre-wave-cursor" hidden></i></div>'
-        '<div class="timbre-wave-foot"><button type="button" class="timbre-wave-play">Play</button>'
+        f'<div class="timbre-wave-foot"><button type="button" id="{ID}-play" class="timbre-wave-play">Play</button>'
         '<span class="timbre-line timbre-across-time"></span></div>'
         '<p class="timbre-line timbre-keys"><span><kbd>← →</kbd> on the slider change the epoch; what'
         " plays goes on at the same place</span><span><kbd>Space</kbd> plays</span></p></div>"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from studio.services.listening_values import Tally, Trial, epoch_name
+from tabs.frame import anew
 from tabs.samples.place import Blind
 from tabs.samples.spoken import Epoch
 from tabs.samples.tab import ID
@@ -34,7 +35,7 @@ def pair(epochs: Sequence[Epoch], blind: Blind) -> str:
         f'<label class="timbre-field">{label} <select id="{id}">{_options(epochs, number)}</select></label>'
         for label, id, number in chosen
     )
-    return (
+    return anew(
         f"{line('Two sounds of one sentence, equally loud, in an order that nobody knows.')}"
         f'<div class="timbre-remember timbre-pair-choice" data-key="{ID}-pair"'
         f' data-value="{blind.first} {blind.second}">{fields}'
@@ -57,7 +58,7 @@ def trial(shown: Trial, address: str) -> str:
         for choice, label, key in _VOTES
     )
     keys = "".join(f"<span><kbd>{key}</kbd> {does}</span>" for key, does in _KEYS)
-    return (
+    return anew(
         f'<div class="timbre-remember timbre-trial" data-key="{ID}-trial" data-value="{escape(shown.id)}"'
         f' data-address="{escape(address)}" role="group" tabindex="0" aria-label="Which is better?">'
         f'<p class="timbre-sentence-text">{escape(shown.text or f"Sentence {shown.sentence}")}</p>'

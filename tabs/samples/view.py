@@ -11,7 +11,7 @@ from studio.dataset.targets import TARGETS
 from studio.errors import StudioError
 from studio.runs.values import StepRow
 from studio.services.run_values import Run, RunSummary, Sample
-from tabs.frame import view_row
+from tabs.frame import anew, view_row
 from tabs.samples.place import Section
 from tabs.samples.spoken import Epoch
 from tabs.samples.tab import ID
@@ -79,7 +79,7 @@ def epochs(run: Run, shown: Section, address: str) -> str:
         {each.sentence or 0: each.text for all_ in shown.epochs for each in all_.sentences}.items()
     )
     blocks = "".join(_epoch(run, each, spoken, address) for each in shown.epochs)
-    return f'{_LEGEND}<div class="timbre-epochs">{blocks}</div>'
+    return anew(f'{_LEGEND}<div class="timbre-epochs">{blocks}</div>')
 
 
 def _epoch(run: Run, epoch: Epoch, spoken: Sequence[tuple[int, str]], address: str) -> str:
