@@ -15,7 +15,7 @@ from studio.errors import BadInput, NotFound
 from studio.runs.run_folder import RunFolder
 from studio.services.studio import Studio
 from tabs.samples import across_view, blind_view, showing, view
-from tabs.samples.place import Blind, Place, section
+from tabs.samples.place import Blind, Place, Seen, section
 from tabs.samples.spoken import Epoch, epochs_of
 from tests.run_samples import make_run, speak
 
@@ -39,33 +39,35 @@ class Window:
     """A page that somebody has open: what it was sent, and what it shows."""
 
     def __init__(self, studio: Studio, asker: Any = ANN) -> None:
-        self.studio, self.asker, self.place = studio, asker, Place()
+        self.studio, self.asker, self.place, self.seen = studio, asker, Place(), Seen()
         self.shown: dict[str, str] = {}
-        self.new: set[str] = set()
+        self.sent: dict[str, str] = {}
+        self.new: set[str] = set()  # of it, what the page did not show
         self.active = self.newer = self.older = False
 
     def take(self, sent: list[Any]) -> Window:
-        self.place, timer, newer, older, *told = sent
+        place, self.seen, timer, newer, older, *told = sent
+        self.place = self.place if place == gr.skip() else place
         self.active, self.newer, self.older = timer.active, newer.interactive, older.interactive
-        fresh = {name: each for name, each in zip(NAMES, told, strict=True) if each != gr.skip()}
-        self.shown |= fresh
-        self.new = set(fresh)
+        self.sent = {name: each for name, each in zip(NAMES, told, strict=True) if each != gr.skip()}
+        self.new = {name for name, each in self.sent.items() if self.shown.get(name) != each}
+        self.shown |= self.sent
         return self
 
     def show(self, remembered: str = "") -> Window:
-        return self.take(showing.on_show(self.studio, self.asker, self.place, remembered))
+        return self.take(showing.on_show(self.studio, self.asker, self.place, self.seen, remembered))
 
     def tick(self) -> Window:
-        return self.take(showing.on_tick(self.studio, self.asker, self.place))
+        return self.take(showing.on_tick(self.studio, self.asker, self.place, self.seen))
 
     def pick(self, run: str) -> Window:
-        return self.take(showing.on_pick(self.studio, self.asker, self.place, f"{run} 1"))
+        return self.take(showing.on_pick(self.studio, self.asker, self.place, self.seen, f"{run} 1"))
 
     def turn(self, step: int) -> Window:
-        return self.take(showing.on_turn(self.studio, step, self.asker, self.place))
+        return self.take(showing.on_turn(self.studio, step, self.asker, self.place, self.seen))
 
     def press(self, words: str) -> Window:
-        return self.take(showing.on_press(self.studio, self.asker, self.place, f"{words} 1"))
+        return self.take(showing.on_press(self.studio, self.asker, self.place, self.seen, f"{words} 1"))
 
     @property
     def headings(self) -> list[str]:
@@ -211,9 +213,9 @@ class TestByEpoch:
 
 class TestWhileItTrains:
     def test_only_what_is_new_is_sent(self, folder: RunFolder, window: Window) -> None:
-        assert window.tick().new == set()
+        assert window.tick().sent == {}
         speak(folder, 8)
-        assert window.tick().new == {"entries", "pages", "epochs", "across", "pair"}
+        assert set(window.tick().sent) == {"entries", "pages", "epochs", "across", "pair"}
         assert window.headings[0] == "Epoch 8"
 
     def test_who_looks_at_older_epochs_stays_there(self, folder: RunFolder, window: Window) -> None:
@@ -320,6 +322,17 @@ class TestBlind:
         stale = Window(studio).show(f"zoe 7 99 {'0' * 32}")
         assert (stale.place.blind, stale.shown["trial"]) == (Blind(5, 0), "")
 
+    def test_a_tick_that_ends_late_takes_nothing_back(self, studio: Studio, window: Window) -> None:
+        before = window.press("next").place, window.seen
+        window.vote()
+        open_one = window.place.blind.trial
+        window.take(showing.on_tick(studio, ANN, *before))
+        assert open_one in window.shown["trial"]
+        assert window.tick().sent == {}
+        window.vote()
+        assert "2 pairs judged" in window.shown["tally"]
+        assert open_one not in window.shown["trial"]
+
     def test_damaged_votes_are_said_and_do_not_count(self, folder: RunFolder, window: Window) -> None:
         window.press("next")
         before = window.place
@@ -327,7 +340,7 @@ class TestBlind:
         with pytest.raises(Exception, match=r"listening\.json"):
             window.vote()
         assert window.place == before
-        assert "listening.json" in window.tick().shown["tally"]
+        assert "listening.json" in window.show().shown["tally"]
 
     @pytest.mark.parametrize(
         "words", ["", "dance", "vote", "vote c x", "compare 1", "compare a b", "compare 1 -2", "vote a"]

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from tabs.samples import view
-from tabs.samples.place import Place
+from tabs.samples.place import Place, Seen
 from tabs.samples.tab import ID, SamplesTab
 
 
@@ -62,5 +62,5 @@ def _states(tab: SamplesTab) -> None:
     tab.picked = gr.Textbox("", label="Picked", elem_id=f"{ID}-picked", **unseen)
     tab.pressed = gr.Textbox("", label="Pressed", elem_id=f"{ID}-pressed", **unseen)
     tab.remembered = gr.Textbox("", visible=False, label="Remembered")
-    tab.place = gr.State(Place())
+    tab.place, tab.seen = gr.State(Place()), gr.State(Seen())
     tab.timer = gr.Timer(2.0, active=False)

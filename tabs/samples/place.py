@@ -25,13 +25,20 @@ class Blind:
 
 @dataclass(frozen=True)
 class Place:
-    """Kept for a window."""
+    """What somebody has chosen in a window. The timer leaves it alone: what it tells may be older than
+    what has just been pressed."""
 
     run: str = ""  # id
     top: int | None = None  # the epoch that is listed first; None: the newest, whichever that is
     blind: Blind = Blind()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a window has already."""
+
     history: History = field(default_factory=History)  # the run's metrics
-    told: tuple[str, ...] = ()  # the HTML that the window has, so that only what is new is sent
+    told: tuple[str, ...] = ()  # the HTML, so that only what is new is sent
 
 
 @dataclass(frozen=True)

@@ -14,24 +14,34 @@ from studio.services.run_values import Run, RunSummary
 from studio.services.studio import Studio
 from tabs.edge import owner_of
 from tabs.samples import across_view, blind, view
-from tabs.samples.place import Blind, Place, section
+from tabs.samples.place import Blind, Place, Seen, section
 from tabs.samples.spoken import Epoch, epochs_of
 from tabs.training.following import chosen_one, found
 from tabs.training.history import History, read_on
 
+#: Of `SamplesTab.page` the HTML, and of that at the end what follows from presses alone.
+_TOLD, _BLIND = 8, 2
 
-def page(studio: Studio, request: gr.Request, place: Place, step: int = 0) -> list[Any]:
-    """In the order of `SamplesTab.page`; of the HTML only what the window does not have. `step`: so many
-    lists of epochs further on."""
-    owner = owner_of(request)
+
+def page(
+    studio: Studio,
+    request: gr.Request,
+    before: Place,
+    seen: Seen,
+    place: Place | None = None,
+    step: int = 0,
+) -> list[Any]:
+    """In the order of `SamplesTab.page`. `place`: what is chosen now, where that is another one than `before`.
+    `step`: so many lists of epochs further on."""
+    owner, place = owner_of(request), place or before
     runs = studio.runs.list(owner)
     run = _spoken(studio, request, place.run) or _spoken(studio, request, _current(runs))
     if (run.id if run else "") != place.run:
-        place = _elsewhere(place, run.id if run else "")
-    epochs, history, problem = _read(studio, run, place.history)
+        place = Place(run.id if run else "")
+    epochs, history, problem = _read(studio, run, seen.history)
     listed = section(epochs, place.top, step)
     top = listed.epochs[0].number if listed.newer else None
-    place = replace(place, top=top, history=history, blind=blind.settled(place.blind, epochs))
+    place = replace(place, top=top, blind=blind.settled(place.blind, epochs))
     told = [
         view.listed(runs, place.run),
         view.head(run, problem),
@@ -41,45 +51,50 @@ def page(studio: Studio, request: gr.Request, place: Place, step: int = 0) -> li
         *(blind.told(studio, run, epochs, place.blind) if run else ("", "", "")),
     ]
     return [
-        replace(place, told=tuple(told)),
+        gr.skip() if place == before else place,
+        Seen(history, tuple(told)),
         gr.Timer(active=any(each.active for each in runs)),
         gr.Button(interactive=listed.newer),
         gr.Button(interactive=listed.older),
-        *_news(place.told, told),
+        *told,
     ]
 
 
-def on_show(studio: Studio, request: gr.Request, place: Place, remembered: str) -> list[Any]:
+def on_show(studio: Studio, request: gr.Request, place: Place, seen: Seen, remembered: str) -> list[Any]:
     """The tab comes into view: the samples as they are now and, in a page that was loaded anew, the run
     and the blind pair that its window was showing: "RUN FIRST SECOND TRIAL", some of them or none."""
     id, first, second, trial = [*(remembered or "").split(" "), "", "", "", ""][:4]
-    if not place.run and _spoken(studio, request, id):
-        numbers = [int(each) if each.isdecimal() and len(each) < 7 else None for each in (first, second)]
-        place = replace(place, run=id, blind=Blind(numbers[0], numbers[1], trial))
-    return page(studio, request, place)
+    if place.run or not _spoken(studio, request, id):
+        return page(studio, request, place, seen)
+    numbers = [int(each) if each.isdecimal() and len(each) < 7 else None for each in (first, second)]
+    return page(studio, request, place, seen, Place(id, None, Blind(numbers[0], numbers[1], trial)))
 
 
-def on_pick(studio: Studio, request: gr.Request, place: Place, picked: str) -> list[Any]:
+def on_pick(studio: Studio, request: gr.Request, place: Place, seen: Seen, picked: str) -> list[Any]:
     """Another run of the list; the number of presses follows its id."""
-    id = (picked or "").partition(" ")[0]
-    id = chosen_one(studio, request, id).id
-    return page(studio, request, place if id == place.run else _elsewhere(place, id))
+    id = chosen_one(studio, request, (picked or "").partition(" ")[0]).id
+    return page(studio, request, place, seen, place if id == place.run else Place(id))
 
 
-def on_tick(studio: Studio, request: gr.Request, place: Place) -> list[Any]:
-    """What has been spoken meanwhile comes along."""
-    return page(studio, request, place)
+def on_tick(studio: Studio, request: gr.Request, place: Place, seen: Seen) -> list[Any]:
+    """What has been spoken meanwhile comes along: only what the window does not have, and nothing of the
+    blind test, which a press may have led on since."""
+    now = page(studio, request, place, seen)
+    told = now[-_TOLD:]
+    if seen.told:
+        told = [gr.skip() if new == old else new for new, old in zip(told, seen.told, strict=True)]
+    return [*now[:-_TOLD], *told[:-_BLIND], *[gr.skip()] * _BLIND]
 
 
-def on_turn(studio: Studio, step: int, request: gr.Request, place: Place) -> list[Any]:
+def on_turn(studio: Studio, step: int, request: gr.Request, place: Place, seen: Seen) -> list[Any]:
     """Older epochs, or newer ones."""
-    return page(studio, request, place, step)
+    return page(studio, request, place, seen, step=step)
 
 
-def on_press(studio: Studio, request: gr.Request, place: Place, pressed: str) -> list[Any]:
+def on_press(studio: Studio, request: gr.Request, place: Place, seen: Seen, pressed: str) -> list[Any]:
     """Something of the blind test was pressed; see `blind.acted`."""
     now = blind.acted(studio, owner_of(request), place, pressed)
-    return page(studio, request, replace(place, blind=now))
+    return page(studio, request, place, seen, replace(place, blind=now))
 
 
 def _spoken(studio: Studio, request: gr.Request, id: str) -> Run | None:
@@ -92,11 +107,6 @@ def _current(runs: Sequence[RunSummary]) -> str:
     spoken = [run for run in runs if run.epochs_spoken]
     training = [run.id for run in spoken if run.state == "training"]
     return next(iter([*training, *(run.id for run in spoken)]), "")
-
-
-def _elsewhere(place: Place, run: str) -> Place:
-    """What was shown of another run is left behind."""
-    return Place(run, told=place.told)
 
 
 def _read(studio: Studio, run: Run | None, history: History) -> tuple[tuple[Epoch, ...], History, str]:
@@ -115,10 +125,3 @@ def _read(studio: Studio, run: Run | None, history: History) -> tuple[tuple[Epoc
         problems.append(str(error))
         samples = ()
     return epochs_of(samples, history.epochs, run.best), history, " ".join(problems)
-
-
-def _news(before: Sequence[str], now: Sequence[str]) -> list[Any]:
-    """A list that is sent anew would lose the keyboard's place, and what plays."""
-    if not before:
-        return [*now]
-    return [gr.skip() if new == old else new for new, old in zip(now, before, strict=True)]

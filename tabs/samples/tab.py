@@ -31,13 +31,14 @@ class SamplesTab:
     picked: Any = field(init=False)  # the run that was pressed in the list
     pressed: Any = field(init=False)  # what was pressed of the blind test, see `blind.acted`
     remembered: Any = field(init=False)  # what the window was showing, see `showing.on_show`
-    place: Any = field(init=False)  # a place.Place
+    place: Any = field(init=False)  # a place.Place: what was chosen
+    seen: Any = field(init=False)  # a place.Seen: what the window has already
     timer: Any = field(init=False)
 
     @property
     def page(self) -> list[Any]:
         """Everything, in the order of `showing.page`."""
-        return [self.place, self.timer, self.newer, self.older, *self.told]
+        return [self.place, self.seen, self.timer, self.newer, self.older, *self.told]
 
     @property
     def told(self) -> list[Any]:

@@ -19,19 +19,18 @@ _TOLD: dict[str, Any] = {
 
 def wire(studio: Studio, tab: SamplesTab) -> None:
     """All of it."""
+    here = [tab.place, tab.seen]
     tab.refresh.click(
         bind(showing.on_show, studio),
-        [tab.place, tab.remembered],
+        [*here, tab.remembered],
         tab.page,
-        js="(place) => [place, window.timbreSamplesRemembered()]",
+        js="(...given) => { given[2] = window.timbreSamplesRemembered(); return given; }",
         **_TOLD,
     )
-    picked = tab.picked.change(bind(showing.on_pick, studio), [tab.place, tab.picked], tab.page, **_TOLD)
+    picked = tab.picked.change(bind(showing.on_pick, studio), [*here, tab.picked], tab.page, **_TOLD)
     picked.success(None, None, None, js=f"() => window.timbreReveal('{ID}-head')", **_TOLD)
-    tab.timer.tick(bind(showing.on_tick, studio), [tab.place], tab.page, **_TOLD)
+    tab.timer.tick(bind(showing.on_tick, studio), here, tab.page, **_TOLD)
     for button, step in ((tab.newer, -1), (tab.older, 1)):
-        button.click(bind(showing.on_turn, studio, step), [tab.place], tab.page, **_TOLD)
-    pressed = tab.pressed.change(
-        bind(showing.on_press, studio), [tab.place, tab.pressed], tab.page, **_TOLD
-    )
+        button.click(bind(showing.on_turn, studio, step), here, tab.page, **_TOLD)
+    pressed = tab.pressed.change(bind(showing.on_press, studio), [*here, tab.pressed], tab.page, **_TOLD)
     pressed.failure(None, None, None, js="() => window.timbreTrialFailed()", **_TOLD)
