@@ -35,20 +35,11 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  // What was pressed is drawn anew with its list: the list stays where it was, and the keyboard too.
-  const tops = new Map(); // of lists, by the block that they are drawn into
-  document.addEventListener("scroll", (event) => {
-    const list = event.target;
-    if (list.classList?.contains("timbre-entries")) tops.set(list.closest("[id]")?.id, list.scrollTop);
-  }, true);
+  // What was pressed may be put in place of itself; the keyboard stays there.
   document.addEventListener("focusin", (event) => {
     if (event.target !== pressed) pressed = null;
   });
   const stay = () => {
-    for (const list of document.querySelectorAll(".timbre-entries:not([data-alive])")) {
-      list.dataset.alive = "1";
-      list.scrollTop = tops.get(list.closest("[id]")?.id) || 0;
-    }
     if (!pressed || pressed.isConnected || document.activeElement !== document.body) return;
     const { into, value } = pressed.dataset;
     const again = [...document.querySelectorAll(`[data-into="${into}"]`)].find((one) => one.dataset.value === value);

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from studio.files import read_json, write_json
-from studio.runs.run_folder import RunFolder
+from studio.runs.run_folder import META, RunFolder
 from studio.runs.values import Family, StepRow
 from tests.browsing import (
     CHROMIUM,
@@ -45,7 +46,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, xtts_models: Path) -> Path:
     family = changed(xtts_models / "XTTS" / "practice", settings)
     told(make_run(home / "checkpoints", "ada", settings, family, epochs=3), "Ada", 2.0)
     quicker = replace(settings, learning_rate=2e-4)
-    told(make_run(home / "checkpoints", "other", quicker, family, epochs=1), ATTACK, 1.0)
+    told(make_run(home / "checkpoints", "other", quicker, family, epochs=2), ATTACK, 1.0)
+    best = home / "checkpoints" / "other" / "checkpoint_epoch_1" / META
+    write_json(best, read_json(best) | {"best": True})
     return home
 
 
@@ -85,6 +88,10 @@ def filled(page: Page, name: str, text: str) -> None:
     page.locator(f"#checkpoints-{name} :is(input, textarea)").fill(text)
 
 
+def epoch(page: Page, number: int) -> Locator:
+    return page.get_by_role("radio", name=f"Epoch {number}", exact=True)
+
+
 def compared(page: Page, name: str) -> None:
     page.locator("#checkpoints-compared input").click()
     page.get_by_role("option").filter(has_text=name).click()
@@ -93,7 +100,7 @@ def compared(page: Page, name: str) -> None:
 
 def test_a_trained_voice_is_used_handed_on_and_deleted(page: Page, address: str, home: Path) -> None:
     opened(page, address, "checkpoints")
-    choose(page)
+    choose(page, home)
     merge(page)
     name_and_note(page)
     press_zip(page)
@@ -102,18 +109,28 @@ def test_a_trained_voice_is_used_handed_on_and_deleted(page: Page, address: str,
     delete(page, home)
 
 
-def choose(page: Page) -> None:
+def choose(page: Page, home: Path) -> None:
     """By keyboard, which keeps its place."""
-    entry = page.locator(".timbre-entry").filter(has_text="Ada")
-    entry.press("Enter")
-    expect(page.locator("#checkpoints-head h3")).to_have_text("Ada")
-    expect(entry).to_have_attribute("aria-current", "true")
-    expect(entry).to_be_focused()
-    last = page.get_by_role("radio", name="Epoch 3", exact=True)
-    expect(last).to_be_checked()
-    last.press("ArrowUp")
+    ada, other = (page.locator(".timbre-entry").filter(has_text=name) for name in ("Ada", "onerror"))
+    second, third = epoch(page, 2), epoch(page, 3)
+    expect(third).to_be_checked()
+    third.press("ArrowUp")
     expect(page.locator("#checkpoints-choice h4")).to_have_text("Epoch 2")
-    expect(page.get_by_role("radio", name="Epoch 2", exact=True)).to_be_focused()
+    other.press("Enter")
+    expect(page.locator("#checkpoints-choice h4")).to_have_text("Epoch 1")  # its best
+    expect(epoch(page, 1)).to_be_checked()
+    expect(other).to_be_focused()
+    ada.press("Enter")
+    expect(third).to_be_checked()
+    third.press("ArrowUp")
+    expect(page.locator("#checkpoints-choice h4")).to_have_text("Epoch 2")
+    run = RunFolder(home / "checkpoints" / "ada")
+    shutil.copytree(run.checkpoint(3), run.checkpoint(4))  # as a run that trains would write it
+    write_json(run.checkpoint(4) / META, read_json(run.checkpoint(4) / META) | {"epoch": 4})
+    page.evaluate("document.getElementById('checkpoints-refresh').click()")
+    expect(epoch(page, 4)).not_to_be_checked()
+    expect(second).to_be_focused()
+    expect(second).to_be_checked()
     compared(page, "onerror")
     expect(page.locator("#checkpoints-plots table")).to_contain_text("0.0002")
 
@@ -126,7 +143,7 @@ def merge(page: Page) -> None:
     page.reload()  # loses nothing
     expect(page.locator("#checkpoints-head h3")).to_have_text("Ada")
     expect(page.locator("#checkpoints-choice h4")).to_have_text("Epoch 2")
-    expect(page.get_by_role("radio", name="Epoch 2", exact=True)).to_be_checked()
+    expect(epoch(page, 2)).to_be_checked()
     expect(page.locator("#checkpoints-made")).to_contain_text("Merge Ada, epoch 2")
 
 
@@ -174,7 +191,7 @@ def delete(page: Page, home: Path) -> None:
     expect(page.locator("#checkpoints-yes")).not_to_be_visible()
     press(page, "delete-epoch")
     press(page, "yes")
-    expect(page.get_by_role("radio", name="Epoch 2", exact=True)).to_have_count(0)
+    expect(epoch(page, 2)).to_have_count(0)
     expect(page.locator("#checkpoints-yes")).not_to_be_visible()
     assert not (home / "checkpoints" / "ada" / "checkpoint_epoch_2").exists()
     page.locator("#tab-preset-button").click()  # where that voice was chosen

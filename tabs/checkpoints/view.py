@@ -13,6 +13,7 @@ from studio.models.trained import TrainedModel
 from studio.runs.values import Checkpoint, Method, StepRow
 from studio.services.run_values import Run, RunSummary
 from tabs.checkpoints.tab import ID
+from tabs.frame import anew
 from tabs.speech.view import line
 from tabs.training.history import History
 from tabs.training.view import METHODS, PRACTICE, STATES, loss, settings_table
@@ -88,7 +89,8 @@ def epochs(run: Run, chosen: Checkpoint | None, history: History) -> str:
     )
     said = {int(row.epoch): row for row in history.epochs}
     rows = "".join(_epoch(run, each, each == chosen, said.get(each.epoch)) for each in run.checkpoints)
-    return (
+    # What a person has chosen in one table would stay chosen in the next.
+    return anew(
         '<div class="timbre-scroll"><table class="timbre-table timbre-cards timbre-checkpoints">'
         f'<caption class="timbre-hidden">Epochs of {escape(run.name)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
