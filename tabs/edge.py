@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,9 @@ def path_on_the_machine(studio: Studio, typed: str, hint: str) -> Path:
     """A place on the studio's machine that a person has named. Raises BadInput for what is no whole path,
     and with `hint` where several people share the studio: who may sign in may not see all that lies
     there, nor write to it."""
-    path = Path(typed.strip()).expanduser()
+    path = Path(typed.strip())
+    with suppress(RuntimeError):  # nobody has that home
+        path = path.expanduser()
     if is_shared(studio):
         raise BadInput(
             "A studio that several people share has no business with files of its machine.", hint

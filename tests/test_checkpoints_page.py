@@ -4,6 +4,7 @@ what somebody else has trained is not known of."""
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -310,6 +311,9 @@ class TestMaking:
         working.new_zip(studio, "ann", "my voice 3")
         assert not zip.parent.exists()
         assert kept.parent.exists()
+        os.utime(kept.parent, (0, 0))  # of long ago
+        choosing.on_show(studio, ANN, "", "", None, "", None, *FRESH)
+        assert not kept.parent.exists()
 
     def test_a_folder_is_named_as_a_whole_path(self, studio: Studio, run: Run) -> None:
         for target, words in (("", "No folder is named"), ("mine", "no whole path")):

@@ -8,7 +8,7 @@ import gradio as gr
 
 from studio.runs.values import Family
 from studio.services.studio import Studio
-from tabs.checkpoints import showing, view
+from tabs.checkpoints import showing, view, working
 from tabs.checkpoints.finding import chosen_run, epoch_of, found
 from tabs.edge import owner_of
 
@@ -25,6 +25,7 @@ def on_show(
 ) -> list[Any]:
     """The tab comes into view: the runs as they are now and, in a page that was loaded anew, the run and
     the epoch that its window was showing, or the newest run. What is being typed stays."""
+    working.sweep(studio)
     known = found(studio, request, chosen)
     if known is not None:
         shown = showing.page(studio, request, chosen, epoch, *now)

@@ -33,19 +33,23 @@ def to_show(studio: Studio, jobs: Sequence[Job], kinds: Sequence[str]) -> list[W
 
 
 def new_zip(studio: Studio, owner: str, name: str) -> Path:
-    """Where a zip for the owner's browser may be written. Zips are large: the owner's last one goes, and
-    of others those that are older than a day."""
-    zips = _zips(studio)
+    """Where a zip for the owner's browser may be written. Zips are large, so the owner's last one goes."""
     own = {
         Path(job.params["target"]).parent
         for job in studio.runs.made(owner)
         if job.kind == EXPORT and not job.status.active
     }
-    for folder in zips.iterdir() if zips.is_dir() else ():
+    for folder in own & set(_folders(studio)):
+        shutil.rmtree(folder, ignore_errors=True)
+    return _zips(studio) / secrets.token_hex(8) / f"{readable(name)}.zip"
+
+
+def sweep(studio: Studio) -> None:
+    """Remove the zips, whoever's, that nobody has asked for in a day."""
+    for folder in _folders(studio):
         with suppress(FileNotFoundError):  # somebody else sweeps as well
-            if folder in own or time.time() - folder.stat().st_mtime > _ZIP_S:
+            if time.time() - folder.stat().st_mtime > _ZIP_S:
                 shutil.rmtree(folder, ignore_errors=True)
-    return zips / secrets.token_hex(8) / f"{readable(name)}.zip"
 
 
 def _zip_of(studio: Studio, job: Job) -> Path | None:
@@ -54,6 +58,11 @@ def _zip_of(studio: Studio, job: Job) -> Path | None:
         return None
     target = Path(job.params["target"])
     return target if target.is_relative_to(_zips(studio)) and target.is_file() else None
+
+
+def _folders(studio: Studio) -> list[Path]:
+    zips = _zips(studio)
+    return list(zips.iterdir()) if zips.is_dir() else []
 
 
 def _zips(studio: Studio) -> Path:
