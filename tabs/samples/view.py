@@ -122,7 +122,9 @@ def _measures(row: StepRow | None) -> list[str]:
 def _sentence(epoch: Epoch, number: int, text: str, sample: Sample | None, address: str) -> str:
     said = f'<p class="timbre-sentence-text">{escape(text or f"Sentence {number}")}</p>'
     if sample is None:
-        return f'<div class="timbre-sentence">{said}{line("It was not spoken in this epoch.")}</div>'
+        ended = epoch.row is not None
+        missing = "It was not spoken in this epoch." if ended else "It has not been spoken yet."
+        return f'<div class="timbre-sentence">{said}{line(missing)}</div>'
     name = f"Sentence {number}, {epoch.label}"
     return f'<div class="timbre-sentence">{said}{_sound(sample, name, address)}</div>'
 
