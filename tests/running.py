@@ -91,11 +91,11 @@ def free_port() -> int:
 
 
 class Server:
-    """`python app.py` on a free port; a context manager."""
+    """`python app.py` on `port`, or on a free one; a context manager."""
 
-    def __init__(self, home: Path, *arguments: str, **env: str) -> None:
+    def __init__(self, home: Path, *arguments: str, port: int | None = None, **env: str) -> None:
         self.home = home
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = home.with_name(f"{home.name}.log")
         with self._log.open("wb") as log:
