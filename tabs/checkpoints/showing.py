@@ -104,11 +104,13 @@ def able(
 ) -> list[bool]:
     """Which of BUTTONS can be pressed."""
     kinds = {job.kind for job in jobs if job.status.active}
-    there, modes = checkpoint is not None, model.entry.modes if model else frozenset()
+    modes = model.entry.modes if model else frozenset()
+    there = checkpoint is not None
+    adapter = checkpoint is not None and checkpoint.method is Method.LORA
     usable = {
         "preset": str(Capability.PRESET) in modes,
         "clone": str(Capability.CLONE) in modes,
-        "merge": there and checkpoint is not None and checkpoint.method is Method.LORA,
+        "merge": adapter and MERGE not in kinds,
         "export": there and EXPORT not in kinds,
         "zip": there and EXPORT not in kinds,
         "stop": bool(kinds & {MERGE, EXPORT}),
@@ -117,7 +119,6 @@ def able(
         "delete-epoch": there and run is not None and not run.active,
         "delete-run": run is not None and not run.active,
     }
-    usable["merge"] = usable["merge"] and MERGE not in kinds
     return [usable[name] for name in BUTTONS]
 
 
