@@ -46,8 +46,8 @@ from tests.audio_files import tone, wav
 from tests.trained_checkpoints import BASES, settings_of
 
 ATTACK = "<img src=x onerror=alert(1)>"
-#: What a fresh page keeps: nothing compared, read or seen.
-FRESH = ("", (), ())
+#: What a fresh page keeps: nothing compared or read.
+FRESH = ("", ())
 SKIP = str(gr.skip())
 
 
@@ -226,8 +226,8 @@ class TestChoosing:
     def test_the_table_keeps_the_keyboard_while_one_chooses_in_it(
         self, studio: Studio, run: Run
     ) -> None:
-        _, _, histories, shown, *_ = page(studio, run)
-        picked = choosing.on_epoch(studio, ANN, f"{run.id}:3 7", run.id, 2, "", histories, shown)
+        histories = page(studio, run)[2]
+        picked = choosing.on_epoch(studio, ANN, f"{run.id}:3 7", run.id, 2, "", histories)
         assert picked[:2] == [run.id, 3]
         assert picked[5 + 4] == gr.skip()
         assert "<h4>Epoch 3</h4>" in picked[5 + 5]
@@ -244,7 +244,7 @@ class TestComparing:
     def test_two_runs_are_told_apart_by_more_than_colour(self, studio: Studio, run: Run) -> None:
         faster = replace(settings_of(Family.XTTS), learning_rate=0.02)
         other = made(studio, "faster", faster, epochs=(1, 2))
-        told = html(showing.page(studio, ANN, run.id, 2, other.id, (), ()))
+        told = html(showing.page(studio, ANN, run.id, 2, other.id, ()))
         assert told.count("timbre-dashed") == 4  # two curves and their keys
         for words in ("Eval loss: &lt;img", "faster from 4 to 3", "Learning rate", "0.02"):
             assert words in told
@@ -255,12 +255,12 @@ class TestComparing:
         elsewhere = made(studio, "other set", replace(settings_of(Family.XTTS), dataset="other"))
         qwen = made(studio, "Qwen", settings_of(Family.QWEN))
         for other, words in ((elsewhere, "different data sets"), (qwen, "not of one kind")):
-            assert words in html(showing.page(studio, ANN, run.id, 2, other.id, (), ()))
+            assert words in html(showing.page(studio, ANN, run.id, 2, other.id, ()))
 
     def test_a_run_is_not_compared_with_itself_nor_with_another_owners(
         self, studio: Studio, run: Run
     ) -> None:
-        shown = showing.page(studio, ANN, run.id, 2, run.id, (), ())
+        shown = showing.page(studio, ANN, run.id, 2, run.id, ())
         assert seen(shown)[-1] == ((view.NO_OTHER,), "")
 
 

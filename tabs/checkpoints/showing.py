@@ -35,12 +35,12 @@ def page(
     epoch: int | None,
     compared: str | None,
     histories: Histories | tuple[()],
-    seen: tuple[Any, ...],
 ) -> list[Any]:
-    """In the order of `CheckpointsTab.page`. An epoch that there is not is the best, or the last."""
+    """In the order of `CheckpointsTab.page`. An epoch that there is not is the best, or the last. All of it
+    is sent: what a tick tells may come later than what was pressed meanwhile."""
     run = found(studio, request, chosen)
     epoch = epoch_of(run, epoch)
-    now = ticked(studio, request, chosen, epoch, compared, histories, seen)
+    now = ticked(studio, request, chosen, epoch, compared, histories)
     return [run.id if run else "", epoch, *now]
 
 
@@ -51,7 +51,7 @@ def ticked(
     epoch: int | None,
     compared: str | None,
     histories: Histories | tuple[()],
-    seen: tuple[Any, ...],
+    seen: tuple[Any, ...] = (),
 ) -> list[Any]:
     """In the order of `CheckpointsTab.ticked`: what was `seen` is not sent again, for what is drawn
     anew would lose the keyboard's place."""

@@ -54,7 +54,7 @@ class CheckpointsTab:
     @property
     def now(self) -> list[Any]:
         """What the page goes by, in the order that `showing.page` takes."""
-        return [self.chosen, self.epoch, self.compared, self.histories, self.seen]
+        return [self.chosen, self.epoch, self.compared, self.histories]
 
     @property
     def page(self) -> list[Any]:

@@ -44,7 +44,11 @@ def wire_choice(studio: Studio, tab: CheckpointsTab) -> None:
     )
     tab.compared.input(bind(choosing.on_compare, studio), tab.now, tab.ticked, **_TOLD)
     tab.timer.tick(
-        bind(choosing.on_tick, studio), tab.now, tab.ticked, trigger_mode="always_last", **_TOLD
+        bind(choosing.on_tick, studio),
+        [*tab.now, tab.seen],
+        tab.ticked,
+        trigger_mode="always_last",
+        **_TOLD,
     )
 
 
