@@ -103,10 +103,12 @@ def on_tick(
     history: History | None,
     seen: tuple[str, ...],
 ) -> list[Any]:
-    """What has changed since; a list that is sent anew would lose the keyboard's place."""
-    now = page(studio, request, chosen, history)
-    head, shown = now[: -len(now[2])], now[2]
+    """What has changed since; a list that is sent anew would lose the keyboard's place. In the order of
+    `TrainTab.page` from `history` on: what was pressed meanwhile stays chosen."""
+    _, *now = page(studio, request, chosen, history)
+    shown = now[1]
     before = seen or ("",) * len(shown)
+    head = now[: -len(shown)]
     return [
         *head,
         *(gr.skip() if new == old else new for new, old in zip(shown, before, strict=True)),

@@ -56,7 +56,7 @@ def wire_runs(studio: Studio, tab: TrainTab) -> None:
     picked = tab.picked.change(bind(following.on_pick, studio), [tab.picked], tab.page, **_TOLD)
     picked.success(None, None, None, js=f"() => window.timbreReveal('{ID}-head')", **_TOLD)
     tab.timer.tick(
-        bind(following.on_tick, studio), [tab.chosen, tab.history, tab.seen], tab.page, **_TOLD
+        bind(following.on_tick, studio), [tab.chosen, tab.history, tab.seen], tab.page[1:], **_TOLD
     )
     run = [tab.chosen, tab.history]
     tab.start.click(bind(following.on_start, studio), run, tab.page, **_TOLD)
