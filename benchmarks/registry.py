@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import datasets, long, qwen, recognition, speech, startup, voice_match
+from benchmarks import datasets, long, qwen, recognition, speech, startup, training, voice_match
 from benchmarks.report import Options, Report
 
 BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
@@ -15,4 +15,5 @@ BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
     "qwen": qwen.run,
     "recognition": recognition.run,
     "datasets": datasets.run,
+    "training": training.run,
 }
