@@ -9,8 +9,9 @@ import gradio as gr
 from studio.runs.values import Family
 from studio.services.studio import Studio
 from tabs.checkpoints import showing, view, working
-from tabs.checkpoints.finding import chosen_run, epoch_of, found
+from tabs.checkpoints.finding import epoch_of
 from tabs.edge import owner_of
+from tabs.run_view import chosen_run, found
 
 
 def on_show(

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from studio.errors import BadInput, NotFound
+from studio.errors import BadInput
 from studio.models.trained import TRAINED
 from studio.runs.values import Checkpoint
 from studio.services.run_values import Run
 from studio.services.studio import Studio
-from tabs.edge import owner_of
-
-
-def found(studio: Studio, request: gr.Request, chosen: str) -> Run | None:
-    """None where it was deleted meanwhile, or is somebody else's."""
-    if not chosen:
-        return None
-    try:
-        return studio.runs.get(chosen, owner_of(request))
-    except NotFound:
-        return None
-
-
-def chosen_run(studio: Studio, request: gr.Request, chosen: str) -> Run:
-    """Raises BadInput where none is chosen, NotFound."""
-    if not chosen:
-        raise BadInput("No run is chosen.", "Choose one in the list.")
-    return studio.runs.get(chosen, owner_of(request))
+from tabs.run_view import chosen_run
 
 
 def chosen_checkpoint(

@@ -10,9 +10,10 @@ import gradio as gr
 from studio.models.publishing import size_text
 from studio.services.studio import Studio
 from tabs.checkpoints import showing, view
-from tabs.checkpoints.finding import chosen_checkpoint, chosen_run, epoch_of, found
+from tabs.checkpoints.finding import chosen_checkpoint, epoch_of
 from tabs.edge import owner_of
 from tabs.frame import reveal
+from tabs.run_view import chosen_run, found
 
 
 def on_save(

@@ -17,9 +17,10 @@ from studio.services.run_jobs import EXPORT, IMPORT, MERGE
 from studio.services.run_values import Run, RunSummary
 from studio.services.studio import Studio
 from tabs.checkpoints import comparing, view, work_view, working
-from tabs.checkpoints.finding import checkpoint_of, epoch_of, found, model_key
+from tabs.checkpoints.finding import checkpoint_of, epoch_of, model_key
 from tabs.checkpoints.tab import BUTTONS
 from tabs.edge import may_manage, owner_of
+from tabs.run_view import bad, damaged, found
 from tabs.training.history import History, read_on
 
 #: Metrics of the run and of the compared one, as far as they were read.
@@ -85,7 +86,7 @@ def told(
     model = _model(studio, run, checkpoint)
     return (
         # Whose a damaged one is cannot be read: strangers are not told their names.
-        view.damaged(studio.runs.damaged()) if may_manage(request) else "",
+        damaged(studio.runs.damaged()) if may_manage(request) else "",
         view.listed(runs, run.id if run else ""),
         work_view.works(working.to_show(studio, jobs, (IMPORT,)), now),
         view.head(run),
@@ -148,7 +149,7 @@ def _read(
             found.append(read_on(history, studio.runs, each.id, owner))
         except StudioError as error:
             found.append(History(each.id))
-            problem += view.bad(str(error))
+            problem += bad(str(error))
     return (found[0], found[1]), problem
 
 

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from studio.dataset.targets import TARGETS
-from studio.library import Damage
 from studio.models.publishing import size_text
 from studio.models.trained import TrainedModel
 from studio.runs.values import Checkpoint, Method, StepRow
 from studio.services.run_values import Run, RunSummary
 from tabs.checkpoints.tab import ID
 from tabs.frame import anew
+from tabs.run_view import PRACTICE, STATES, bad, count, entries, kind
 from tabs.speech.view import line
 from tabs.training.history import History
-from tabs.training.view import METHODS, PRACTICE, STATES, loss, settings_table
+from tabs.training.view import loss, settings_table
 
 NOTHING_CHOSEN = line(
     "Choose a run: its epochs, its curves and what can be done with it are shown here."
@@ -33,27 +32,15 @@ EXPORTING = "What the family's own package loads: a whole model, with the voice 
 
 
 def listed(found: Sequence[RunSummary], chosen: str) -> str:
-    """The runs as a list to choose from (data-into: assets/transcribe.js)."""
-    if not found:
-        return line("No runs yet. Train a voice in the Train tab, or import a checkpoint below.")
-    rows = "".join(
-        f'<li><button type="button" class="timbre-entry" data-into="{ID}-picked"'
-        f' data-value="{escape(each.id)}" aria-current="{"true" if each.id == chosen else "false"}">'
-        f"<b>{escape(each.name)}</b><span>{escape(_in_short(each))}</span></button></li>"
-        for each in found
-    )
-    return f'<ul class="timbre-entries" aria-label="Runs">{rows}</ul>'
-
-
-def damaged(found: Sequence[Damage]) -> str:
-    """Those that cannot be read; the others are unharmed."""
-    return "".join(bad(f"A run is set aside: {each.message}") for each in found)
+    """The runs as a list to choose from."""
+    empty = line("No runs yet. Train a voice in the Train tab, or import a checkpoint below.")
+    return entries(found, chosen, ID, _in_short) or empty
 
 
 def others(found: Sequence[RunSummary], run: Run | None) -> tuple[tuple[str, str], ...]:
     """The runs that can be compared with `run`."""
     rest = [each for each in found if run is not None and each.id != run.id]
-    return (NO_OTHER, *((f"{each.name} ({_kind(each)})", each.id) for each in rest))
+    return (NO_OTHER, *((f"{each.name} ({kind(each)})", each.id) for each in rest))
 
 
 def head(run: Run | None) -> str:
@@ -62,7 +49,7 @@ def head(run: Run | None) -> str:
         return NOTHING_CHOSEN
     facts = [
         STATES[run.state],
-        _kind(run),
+        kind(run),
         f"on {run.base_label}" if run.base_label else "",
         f"of “{run.dataset_name}”" if run.dataset_name else "",
         run.language,
@@ -133,14 +120,9 @@ def run_question(run: Run) -> str:
     """Asked before a run goes."""
     return _question(
         f"Delete “{run.name}” for good?",
-        f"Its {_count(len(run.epochs_saved), 'checkpoint')}, samples and curves go: it frees"
+        f"Its {count(len(run.epochs_saved), 'checkpoint')}, samples and curves go: it frees"
         f" {size_text(run.size)}. Its data set and what was made of it stay.",
     )
-
-
-def bad(sentence: str) -> str:
-    """Something that is wrong."""
-    return f'<p class="timbre-bad" role="alert">{escape(sentence)}</p>'
 
 
 def _epoch(run: Run, each: Checkpoint, chosen: bool, row: StepRow | None) -> str:
@@ -171,22 +153,16 @@ def _heard(row: StepRow | None) -> str:
     return "; ".join(fact for fact in (understood, *row.warnings) if fact) or "nothing amiss"
 
 
-def _in_short(each: RunSummary) -> str:
-    saved = _count(len(each.epochs_saved), "epoch") if each.epochs_saved else "no checkpoint"
-    facts = [
+def _in_short(each: RunSummary) -> list[str]:
+    return [
         STATES[each.state],
-        _kind(each),
-        saved,
+        kind(each),
+        count(len(each.epochs_saved), "epoch") if each.epochs_saved else "no checkpoint",
         f"best {each.best}" if each.best is not None else "",
         size_text(each.size),
         _day(each.created),
         "practice" if each.practice else "",
     ]
-    return " · ".join(fact for fact in facts if fact)
-
-
-def _kind(each: RunSummary) -> str:
-    return f"{TARGETS[each.family.value].label}, {METHODS[each.method]}"
 
 
 def _question(question: str, consequence: str) -> str:
@@ -199,7 +175,3 @@ def _day(when: float) -> str:
 
 def _moment(when: float) -> str:
     return datetime.fromtimestamp(when).strftime("%Y-%m-%d %H:%M")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -13,6 +13,7 @@ from studio.models.publishing import size_text
 from studio.services.run_jobs import EXPORT
 from tabs.checkpoints.tab import ID
 from tabs.datasets.view import export_link
+from tabs.run_view import noted
 from tabs.speech.view import clock, line
 from tabs.waveform import file_url
 
@@ -37,9 +38,9 @@ def _work(work: Work, now: float) -> str:
     if job.status is JobStatus.DONE:
         return _done(work)
     if job.status is JobStatus.CANCELLED:
-        return _noted(f"{job.title}: stopped. Nothing of it is left.")
+        return noted(f"{job.title}: stopped. Nothing of it is left.")
     if job.status is JobStatus.INTERRUPTED:
-        return _noted(f"{job.title}: it was interrupted. Begin it again.")
+        return noted(f"{job.title}: it was interrupted. Begin it again.")
     return (
         f'<div class="timbre-bad" role="alert"><b>{escape(job.title)}: {escape(job.message)}</b>'
         f' <span class="timbre-lines">{escape(job.hint)}</span></div>'
@@ -74,8 +75,4 @@ def _done(work: Work) -> str:
             f"{size_text(work.zip.stat().st_size)}; it is kept until the next one, or for a day."
         )
         return f"{export_link(file_url(work.zip), work.zip.name)}{size}{notes}"
-    return _noted(f"{job.title}: done. It is in {result.get('target', '')}.") + notes
-
-
-def _noted(sentence: str) -> str:
-    return f'<p class="timbre-note" role="status">{escape(sentence)}</p>'
+    return noted(f"{job.title}: done. It is in {result.get('target', '')}.") + notes

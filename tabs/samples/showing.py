@@ -13,10 +13,10 @@ from studio.errors import StudioError
 from studio.services.run_values import Run, RunSummary
 from studio.services.studio import Studio
 from tabs.edge import owner_of
+from tabs.run_view import chosen_run, found
 from tabs.samples import across_view, blind, view
 from tabs.samples.place import Blind, Place, Seen, section
 from tabs.samples.spoken import Epoch, epochs_of
-from tabs.training.following import chosen_one, found
 from tabs.training.history import History, read_on
 
 #: Of `SamplesTab.page` the HTML, and of that at the end what follows from presses alone.
@@ -72,7 +72,7 @@ def on_show(studio: Studio, request: gr.Request, place: Place, seen: Seen, remem
 
 def on_pick(studio: Studio, request: gr.Request, place: Place, seen: Seen, picked: str) -> list[Any]:
     """Another run of the list; the number of presses follows its id."""
-    id = chosen_one(studio, request, (picked or "").partition(" ")[0]).id
+    id = chosen_run(studio, request, (picked or "").partition(" ")[0]).id
     return page(studio, request, place, seen, place if id == place.run else Place(id))
 
 

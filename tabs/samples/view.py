@@ -7,16 +7,15 @@ from html import escape
 
 from studio.api.runs import picture_place, sample_place
 from studio.audio.reading import probe
-from studio.dataset.targets import TARGETS
 from studio.errors import StudioError
 from studio.runs.values import StepRow
 from studio.services.run_values import Run, RunSummary, Sample
 from tabs.frame import anew, view_row
+from tabs.run_view import PRACTICE, STATES, count, entries, kind
 from tabs.samples.place import Section
 from tabs.samples.spoken import Epoch
 from tabs.samples.tab import ID
 from tabs.speech.view import line
-from tabs.training.view import METHODS, PRACTICE, STATES
 from tabs.waveform import drawn, peaks_of
 
 EMPTY = line(
@@ -36,23 +35,16 @@ def views() -> str:
     return view_row(ID, _VIEWS)
 
 
-def listed(runs: Sequence[RunSummary], chosen: str) -> str:
-    """The runs that have samples as a list to choose from (data-into: assets/transcribe.js)."""
-    rows = "".join(
-        f'<li><button type="button" class="timbre-entry" data-into="{ID}-picked"'
-        f' data-value="{escape(each.id)}" aria-current="{"true" if each.id == chosen else "false"}">'
-        f"<b>{escape(each.name)}</b><span>{escape(_in_short(each))}</span></button></li>"
-        for each in runs
-        if each.epochs_spoken
-    )
-    return f'<ul class="timbre-entries" aria-label="Runs with samples">{rows}</ul>' if rows else EMPTY
+def listed(found: Sequence[RunSummary], chosen: str) -> str:
+    """The runs that have samples as a list to choose from."""
+    return entries((each for each in found if each.epochs_spoken), chosen, ID, _in_short) or EMPTY
 
 
 def head(run: Run | None, problem: str = "") -> str:
     """Which run is chosen, and what could not be read of it."""
     if run is None:
         return ""
-    facts = [f"{TARGETS[run.family.value].label}, {METHODS[run.method]}", f"on {run.base_label}"]
+    facts = [kind(run), f"on {run.base_label}"]
     bad = f'<p class="timbre-bad" role="alert">{escape(problem)}</p>' if problem else ""
     return (
         f'<div class="timbre-remember" data-key="{ID}-run" data-value="{escape(run.id)}">'
@@ -68,7 +60,7 @@ def pages(shown: Section) -> str:
         return ""
     first, last = shown.start + 1, shown.start + len(shown.epochs)
     which = f"{first} to {last}" if last > first else f"{first}"
-    return line(f"{which} of {_count(shown.total, 'epoch')}, the newest first")
+    return line(f"{which} of {count(shown.total, 'epoch')}, the newest first")
 
 
 def epochs(run: Run, shown: Section, address: str) -> str:
@@ -142,16 +134,11 @@ def _sound(sample: Sample, name: str, address: str) -> str:
     )
 
 
-def _in_short(each: RunSummary) -> str:
+def _in_short(each: RunSummary) -> list[str]:
     trained = [epoch for epoch in each.epochs_spoken if epoch]
-    facts = [
+    return [
         STATES[each.state],
-        _count(len(trained), "epoch") if trained else "the base only",
+        count(len(trained), "epoch") if trained else "the base only",
         f"best {each.best}" if each.best is not None else "",
         "practice: noise" if each.practice else "",
     ]
-    return " · ".join(fact for fact in facts if fact)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -9,12 +9,13 @@ from typing import Any
 
 import gradio as gr
 
-from studio.errors import BadInput, NotFound, StudioError
+from studio.errors import BadInput, StudioError
 from studio.jobs import JobStatus
 from studio.services.run_values import Run, RunSummary
 from studio.services.studio import Studio
 from tabs.edge import may_manage, owner_of
 from tabs.personalities.keeping import free_name
+from tabs.run_view import chosen_run, damaged, found
 from tabs.training import planning, view
 from tabs.training.history import History, plots, read_on
 
@@ -53,14 +54,14 @@ def told(
 ) -> list[str]:
     """In the order of `TrainTab.told`."""
     # Whose a damaged one is cannot be read: strangers are not told their names.
-    damaged = view.damaged(studio.runs.damaged()) if may_manage(request) else ""
+    aside = damaged(studio.runs.damaged()) if may_manage(request) else ""
     listed = view.listed(runs, run.id if run else "")
     if run is None:
-        return [damaged, listed, view.NOTHING_CHOSEN, "", "", "", "", view.NOTHING_CHOSEN]
+        return [aside, listed, view.NOTHING_CHOSEN, "", "", "", "", view.NOTHING_CHOSEN]
     owner = owner_of(request)
     job = studio.runs.job(run.id, owner)
     return [
-        damaged,
+        aside,
         listed,
         view.head(run),
         view.status(run, job, _ahead(studio, run), time.time()) + problem,
@@ -93,7 +94,7 @@ def on_show(
 def on_pick(studio: Studio, request: gr.Request, picked: str) -> list[Any]:
     """Another run of the list; the number of presses follows its id."""
     id = (picked or "").partition(" ")[0]
-    return page(studio, request, chosen_one(studio, request, id).id, None)
+    return page(studio, request, chosen_run(studio, request, id).id, None)
 
 
 def on_tick(
@@ -137,33 +138,16 @@ def on_create(
 
 def on_start(studio: Studio, request: gr.Request, chosen: str, history: History | None) -> list[Any]:
     """Start the chosen run, or let it go on where it was."""
-    run = chosen_one(studio, request, chosen)
+    run = chosen_run(studio, request, chosen)
     studio.runs.start(run.id, owner_of(request))
     return page(studio, request, chosen, history)
 
 
 def on_stop(studio: Studio, request: gr.Request, chosen: str, history: History | None) -> list[Any]:
     """Stop the chosen run after its step; what is trained is kept."""
-    run = chosen_one(studio, request, chosen)
+    run = chosen_run(studio, request, chosen)
     studio.runs.stop(run.id, owner_of(request))
     return page(studio, request, chosen, history)
-
-
-def found(studio: Studio, request: gr.Request, chosen: str) -> Run | None:
-    """None where it was deleted meanwhile, or is somebody else's."""
-    if not chosen:
-        return None
-    try:
-        return studio.runs.get(chosen, owner_of(request))
-    except NotFound:
-        return None
-
-
-def chosen_one(studio: Studio, request: gr.Request, chosen: str) -> Run:
-    """Raises BadInput where none is chosen, NotFound."""
-    if not chosen:
-        raise BadInput("No run is chosen.", "Choose one in the list, or start a new one.")
-    return studio.runs.get(chosen, owner_of(request))
 
 
 def _current(studio: Studio, request: gr.Request) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 from studio.dataset.targets import TARGETS
 from studio.errors import StudioError
 from studio.jobs import Job, JobStatus
-from studio.library import Damage
 from studio.models.publishing import size_text
 from studio.runs.presets import Proposal
 from studio.runs.values import LORA_TARGETS, LoraOptions, Method, RunSettings
 from studio.services.dataset_values import DatasetSummary
 from studio.services.run_values import Base, Estimate, LeftOutClip, Run, RunSummary
 from tabs.datasets.view import minutes
+from tabs.run_view import PRACTICE, STATES, bad, count, entries, kind, noted
 from tabs.speech.view import clock, line
 from tabs.training import form
 from tabs.training.history import History
@@ -26,18 +26,6 @@ NOTHING_CHOSEN = line("Runs that you start are listed here, and the chosen one i
 NO_DATASET = line("There is no data set with anything to train on. Make one in the Data sets tab first.")
 
 #: How a run stands, for people.
-STATES = {
-    "new": "not started",
-    "queued": "waiting for its turn",
-    "training": "training",
-    "done": "done",
-    "stopped": "stopped",
-    "interrupted": "interrupted",
-    "failed": "failed",
-    "imported": "imported",
-}
-METHODS = {Method.LORA: "LoRA", Method.FULL: "full"}
-PRACTICE = '<span class="timbre-tag">practice: it speaks noise</span>'
 
 #: More than these are counted, not named.
 _MOST_WARNINGS, _MOST_LEFT_OUT = 6, 100
@@ -66,7 +54,7 @@ def no_base(family: str) -> str:
 
 
 def problem(error: StudioError) -> str:
-    return _bad(str(error))
+    return bad(str(error))
 
 
 def reasons(proposal: Proposal) -> str:
@@ -82,7 +70,7 @@ def estimate(found: Estimate) -> str:
     """What the run would take, what keeps it from starting, and what to change."""
     took = "not known yet" if found.seconds is None else f"about {_span(found.seconds)}"
     facts = {
-        "To train on": f"{_count(found.clips, 'clip')}, {minutes(found.clips_s)}",
+        "To train on": f"{count(found.clips, 'clip')}, {minutes(found.clips_s)}",
         "Steps": f"{found.steps:,}",
         "Time": took,
         "Memory": _of_free(found.memory_mb, found.available_mb),
@@ -90,35 +78,23 @@ def estimate(found: Estimate) -> str:
         "Disk": _of_free(found.disk_mb, found.disk_free_mb),
     }
     tight = not found.fits and not found.problems  # the advice says what to change
-    fits = _bad("It will hardly fit as it is.") if tight else ""
+    fits = bad("It will hardly fit as it is.") if tight else ""
     return (
-        f"{''.join(_bad(words) for words in found.problems)}{fits}"
-        f"{''.join(_noted(words) for words in found.advice)}{_figures(facts)}"
+        f"{''.join(bad(words) for words in found.problems)}{fits}"
+        f"{''.join(noted(words) for words in found.advice)}{_figures(facts)}"
     )
 
 
 def listed(found: Sequence[RunSummary], chosen: str) -> str:
-    """The runs as a list to choose from (data-into: assets/transcribe.js)."""
-    if not found:
-        return line("No runs yet. Choose a data set, and press “Start training”.")
-    rows = "".join(
-        f'<li><button type="button" class="timbre-entry" data-into="{ID}-picked"'
-        f' data-value="{escape(each.id)}" aria-current="{"true" if each.id == chosen else "false"}">'
-        f"<b>{escape(each.name)}</b><span>{escape(_in_short(each))}</span></button></li>"
-        for each in found
-    )
-    return f'<ul class="timbre-entries" aria-label="Runs">{rows}</ul>'
-
-
-def damaged(found: Sequence[Damage]) -> str:
-    """Those that cannot be read; the others are unharmed."""
-    return "".join(_bad(f"A run is set aside: {each.message}") for each in found)
+    """The runs as a list to choose from."""
+    empty = line("No runs yet. Choose a data set, and press “Start training”.")
+    return entries(found, chosen, ID, _in_short) or empty
 
 
 def head(run: Run) -> str:
     """Which run is chosen, and what it is."""
     facts = [
-        f"{TARGETS[run.family.value].label}, {METHODS[run.method]}",
+        kind(run),
         f"on {run.base_label}",
         f"of “{run.dataset_name}”",
     ]
@@ -127,27 +103,27 @@ def head(run: Run) -> str:
         f'<div class="timbre-remember" data-key="run" data-value="{escape(run.id)}">'
         f"<h3>{escape(run.name)}</h3>"
         f'<p class="timbre-line">{escape(" · ".join(facts))} {PRACTICE if run.practice else ""}</p>'
-        f"{_bad(run.problem) if run.problem else ''}{note}</div>"
+        f"{bad(run.problem) if run.problem else ''}{note}</div>"
     )
 
 
 def status(run: Run, job: Job | None, ahead: int, now: float) -> str:
     """How it stands, or why it ended."""
     if job is None:
-        return _noted(_told_by_files(run))
+        return noted(_told_by_files(run))
     if job.status is JobStatus.QUEUED:
-        before = _count(ahead, "run")
+        before = count(ahead, "run")
         words = f"It waits for {before} before it." if ahead else "It is about to start."
-        return _noted(words)
+        return noted(words)
     if job.status is JobStatus.RUNNING:
         return _progress(job, now)
     if job.status is JobStatus.DONE:
         return _done(run, job)
     if job.status is JobStatus.CANCELLED:
-        return _noted("Stopped. What is trained is kept, and “Go on” trains from there.")
+        return noted("Stopped. What is trained is kept, and “Go on” trains from there.")
     if job.status is JobStatus.INTERRUPTED:
         why = job.message or "It was interrupted."
-        return _noted(f"{why} What is trained is kept, and “Go on” trains from there.")
+        return noted(f"{why} What is trained is kept, and “Go on” trains from there.")
     return (
         f'<div class="timbre-bad" role="alert"><b>{escape(job.message)}</b>'
         f' <span class="timbre-lines">{escape(job.hint)}</span></div>'
@@ -182,8 +158,8 @@ def figures(run: Run, history: History) -> str:
     if len(warned) > _MOST_WARNINGS:
         notes.append(f"and {len(warned) - _MOST_WARNINGS} notes on earlier epochs")
     if history.skipped:
-        notes.append(f"{_count(history.skipped, 'step')} left out, for the loss was no number.")
-    return _figures(facts) + "".join(_noted(words) for words in notes)
+        notes.append(f"{count(history.skipped, 'step')} left out, for the loss was no number.")
+    return _figures(facts) + "".join(noted(words) for words in notes)
 
 
 def log(text: str) -> str:
@@ -251,22 +227,21 @@ def _left_out(clips: Sequence[LeftOutClip]) -> str:
     )
     more = len(clips) - _MOST_LEFT_OUT
     return (
-        f"<h4>{_count(len(clips), 'clip')} not trained on</h4>"
+        f"<h4>{count(len(clips), 'clip')} not trained on</h4>"
         f'<table class="timbre-table"><tbody>{rows}</tbody></table>'
         f"{line(f'and {more:,} more') if more > 0 else ''}"
     )
 
 
-def _in_short(each: RunSummary) -> str:
-    epochs = f"{each.epochs_saved[-1]} of {_count(each.epochs, 'epoch')}" if each.epochs_saved else ""
-    facts = [
+def _in_short(each: RunSummary) -> list[str]:
+    epochs = f"{each.epochs_saved[-1]} of {count(each.epochs, 'epoch')}" if each.epochs_saved else ""
+    return [
         STATES[each.state],
-        f"{TARGETS[each.family.value].label}, {METHODS[each.method]}",
-        epochs or _count(each.epochs, "epoch"),
+        kind(each),
+        epochs or count(each.epochs, "epoch"),
         f"best {each.best}" if each.best is not None else "",
         "practice" if each.practice else "",
     ]
-    return " · ".join(fact for fact in facts if fact)
 
 
 def _progress(job: Job, now: float) -> str:
@@ -294,11 +269,11 @@ def _told_by_files(run: Run) -> str:
 def _done(run: Run, job: Job) -> str:
     result = job.result if isinstance(job.result, dict) else {}
     notes = [str(note) for note in result.get("notes", ())]
-    return _noted(f"Done: {_saved(run)}.") + "".join(_noted(note) for note in notes)
+    return noted(f"Done: {_saved(run)}.") + "".join(noted(note) for note in notes)
 
 
 def _saved(run: Run) -> str:
-    told = f"{_count(len(run.epochs_saved), 'checkpoint')} kept"
+    told = f"{count(len(run.epochs_saved), 'checkpoint')} kept"
     return f"{told}, epoch {run.best} is the best" if run.best is not None else told
 
 
@@ -307,14 +282,6 @@ def _figures(facts: dict[str, str]) -> str:
         f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items() if value
     )
     return f'<dl class="timbre-figures">{told}</dl>'
-
-
-def _noted(sentence: str) -> str:
-    return f'<p class="timbre-note" role="status">{escape(sentence)}</p>' if sentence else ""
-
-
-def _bad(sentence: str) -> str:
-    return f'<p class="timbre-bad" role="alert">{escape(sentence)}</p>'
 
 
 def loss(value: float | None) -> str:
@@ -339,7 +306,3 @@ def _of_free(taken_mb: float, free_mb: float) -> str:
 
 def _mb(figure: float) -> str:
     return size_text(round(figure * 2**20))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
