@@ -13,6 +13,7 @@ is padding, so that a share of the card's peak is rather too low.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from studio.runs.shapes import Layers, Shape
@@ -21,7 +22,7 @@ from studio.runs.values import LORA_TARGETS, Family, LoraOptions, Method
 #: Positions besides text and codes: voice, language, marks.
 _AROUND = {Family.XTTS: 35, Family.QWEN: 8}
 
-#: Products of bfloat16 a second, dense, as the makers' data sheets say; by part of the card's name.
+#: Products of bfloat16 a second, dense, as the makers' data sheets say, by words of the card's name.
 PEAKS = {
     "H200": 989e12,
     "H100 PCIe": 756e12,
@@ -48,7 +49,8 @@ def operations(
 
 def peak_of(card: str) -> float | None:
     """Operations a second; None for a card that is not known."""
-    return next((peak for name, peak in PEAKS.items() if name in card), None)
+    words = set(re.split(r"[\s-]+", card))
+    return next((peak for name, peak in PEAKS.items() if set(name.split()) <= words), None)
 
 
 def _clip(shape: Shape, method: Method, lora: LoraOptions, letters: int, codes: int) -> float:
