@@ -28,7 +28,7 @@ def train_coqui(connection: Connection, log: Path, task: Task) -> None:
     config = _config(recipe, task)
     samples, _ = load_tts_samples(config, eval_split=False)
     pacing = _Pacing(Pace(connection))
-    trainer = Trainer(
+    trainer = pacing.timed(Trainer)(
         TrainerArgs(),
         config,
         output_path=config.output_path,
@@ -55,6 +55,7 @@ class _Pacing:
         self.pace = pace
         self._began = self._last = 0.0
         self._steps = 0
+        self._alone = 0.0
         self._taken = self._padded = 0  # positions
 
     @property
@@ -73,6 +74,19 @@ class _Pacing:
 
         return Watched
 
+    def timed(self, trainer: Any) -> Any:
+        """The class `trainer`, which also tells how long its batches take once they are encoded."""
+        pacing = self
+
+        class Timed(trainer):
+            def optimize(self, *arguments: Any, **more: Any) -> Any:
+                began = time.perf_counter()
+                result = super().optimize(*arguments, **more)
+                pacing._alone += time.perf_counter() - began
+                return result
+
+        return Timed
+
     def _count(self, text: Any, samples: Any) -> None:
         """Texts and codes are padded each for themselves."""
         codes = -(-samples // _CODE_SAMPLES)
@@ -81,7 +95,7 @@ class _Pacing:
         self._padded += len(text) * int(text.max() + codes.max()) + around
 
     def begin(self, trainer: Any) -> None:
-        self._steps = 0
+        self._steps, self._alone = 0, 0.0
         self._began = self.pace.begin()
 
     def step(self, trainer: Any) -> None:
@@ -89,9 +103,8 @@ class _Pacing:
         self._steps += 1
 
     def end(self, trainer: Any) -> None:
-        alone = self._steps * trainer.keep_avg_train["avg_step_time"]
         clips = len(trainer.train_samples)
-        self.pace.end(Round(self._last - self._began, clips, self._steps, alone))
+        self.pace.end(Round(self._last - self._began, clips, self._steps, self._alone))
 
 
 def _package() -> Any:
