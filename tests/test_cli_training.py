@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ from studio.dataset.values import Limits, PrepareSettings
 from studio.services.studio import Studio
 from studio.settings import load_settings
 from tests import training_sets
-from tests.running import Ended
+from tests.running import Ended, until
 
 _SMALL = ("--dataset", "Ada", "--family", "xtts", "--preset", "quick")
 
@@ -63,6 +66,26 @@ def test_a_run_is_trained_shown_and_deleted(command: Callable[..., Ended]) -> No
     deleted = command("checkpoints", "delete", "Zoë", "--yes", "--json").json
     assert deleted["freed"] > 1_000
     assert command("checkpoints", "list", "--json").json["runs"] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="There are no such signals.")
+def test_a_run_whose_process_was_killed_goes_on_when_it_is_resumed(
+    ada: Path, command: Callable[..., Ended]
+) -> None:
+    small = (*_SMALL, "--name", "Zoë", "--epochs", "1", "--sample-every", "0")
+    id = command("train", *small, "--detach", "--json").json["run"]["id"]
+    with Studio(load_settings(home=ada)) as studio:
+        until(lambda: pid_of(studio, id))  # its process is there
+        os.kill(pid_of(studio, id), signal.SIGKILL)
+    resumed = command("train", "--resume", "Zoë", "--json")
+    assert resumed.code == 0, resumed.out + resumed.err
+    assert (resumed.json["run"]["state"], resumed.json["run"]["epochs_saved"]) == ("done", [1])
+
+
+def pid_of(studio: Studio, run: str) -> int:
+    """Of the process that trains it; 0 until that has said so."""
+    job = studio.runs.job(run, "")
+    return (job.pid if job else None) or 0
 
 
 @pytest.mark.usefixtures("ada")

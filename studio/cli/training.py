@@ -90,6 +90,7 @@ def _free_name(studio: Studio, given: argparse.Namespace) -> str:
 
 
 def _resume(studio: Studio, given: argparse.Namespace) -> int:
+    studio.jobs.tick()  # a process that was killed while nobody looked is not at work any more
     run = studio.runs.get(given.resume, OWNER)
     if given.launch:
         return _launch(studio, given, run)
