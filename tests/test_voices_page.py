@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import soundfile
@@ -394,6 +395,18 @@ def test_work_stops_when_another_recording_is_worked_on(studio: Studio, clip: Pa
     assert last[1].prepared.report.duration > 1
     recording.on_stop(studio, BOB, second)  # not his, and long over
     recording.on_stop(studio, ANN, None)
+
+
+def test_looking_at_what_has_come_stops_no_work_that_somebody_has_begun_on_it(
+    studio: Studio, clip: Path
+) -> None:
+    given = ("", str(clip), "", "", "", "", [TRIM])
+    begun = recording.on_start(studio, recording.CLEAN, ANN, None, *given)
+    assert recording.on_arrived(studio, recording.CHECK, ANN, begun, *given) == gr.skip()
+    *_, last = recording.on_follow(studio, ANN, begun)
+    assert last[1].prepared.cleaned is not None
+    other = recording.on_arrived(studio, recording.CHECK, ANN, replace(begun, audio="other"), *given)
+    assert other.kind == recording.CHECK
 
 
 def test_what_is_no_recording_says_so_where_the_waveform_would_be(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -85,7 +85,7 @@ def wire(studio: Studio, tab: VoicesTab) -> None:
         (tab.audio.stop_recording, "microphone"),
     ):
         came = event(bind(on_recording, studio, origin), [tab.audio], shown, **_TOLD)
-        _wire_work(studio, tab, came.success, CHECK)
+        _wire_work(studio, tab, came.success, CHECK, on_arrived)
     tab.audio.clear(lambda: silence()[1:], None, tab.sound[1:], **_TOLD)
 
     # Work on one recording ends with it; what was done by then is not shown beside another. An upload and
@@ -107,12 +107,18 @@ def wire(studio: Studio, tab: VoicesTab) -> None:
 
     tab.use_cleaned.click(bind(on_use_cleaned, studio), [tab.cleaned], tab.sound, **_TOLD)
     cut = tab.cut.click(bind(on_cut, studio), [*tab.region, tab.heard], tab.sound, **_TOLD)
-    _wire_work(studio, tab, cut.success, CHECK)
+    _wire_work(studio, tab, cut.success, CHECK, on_arrived)
 
 
-def _wire_work(studio: Studio, tab: VoicesTab, trigger: Any, kind: str) -> None:
+def _wire_work(
+    studio: Studio,
+    tab: VoicesTab,
+    trigger: Any,
+    kind: str,
+    start: Callable[..., Any] | None = None,
+) -> None:
     begun = trigger(
-        bind(on_start, studio, kind),
+        bind(start or on_start, studio, kind),
         [tab.work, tab.chosen, *tab.region, tab.transcript, tab.language, tab.cleaning],
         tab.work,
         **_TOLD,
@@ -179,6 +185,21 @@ def on_start(
     )
     task = studio.preparing.start(order, owner_of(request))
     return Work(task, kind, chosen, str(path), begin, stop)
+
+
+def on_arrived(
+    studio: Studio,
+    kind: str,
+    request: gr.Request,
+    before: Work | None,
+    chosen: str,
+    audio: str | None,
+    *given: Any,
+) -> Any:
+    """A recording that has just come is looked at, unless somebody was quicker and has begun work on it."""
+    if before is not None and before.audio == audio:
+        return gr.skip()
+    return on_start(studio, kind, request, before, chosen, audio, *given)
 
 
 def on_follow(studio: Studio, request: gr.Request, work: Work | None) -> Iterator[list[Any]]:
