@@ -16,6 +16,7 @@ from studio.dataset.values import HYBRID, NOISEREDUCE, Segment
 
 RATE = 16_000
 _RATIOS = tuple(range(0, 31, 5))
+_KINDS = ("white", "pink")
 
 
 def ratios(options: Options, folder: Path, speech: Samples) -> tuple[Table, float]:
@@ -23,7 +24,7 @@ def ratios(options: Options, folder: Path, speech: Samples) -> tuple[Table, floa
     rows, errors = [], []
     for decibels in _RATIOS[2:3] if options.quick else _RATIOS:
         found: dict[str, list[float]] = {HYBRID: [], NOISEREDUCE: []}
-        for kind, method in itertools.product(("white", "pink"), found):
+        for kind, method in itertools.product(_KINDS[:1] if options.quick else _KINDS, found):
             gain = np.sqrt(_level(speech) / 10 ** (decibels / 10))
             noise = gain * _noise(kind, len(speech))
             path = folder / f"{kind}-{decibels}.wav"

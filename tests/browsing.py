@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -42,6 +43,14 @@ def desktop(browser: Browser, timeout_ms: float = 20_000) -> Iterator[Page]:
         page.close()
 
 
+@contextmanager
+def phone(browser: Browser) -> Iterator[Page]:
+    """The same, 390 pixels wide."""
+    with desktop(browser) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        yield page
+
+
 @lru_cache(maxsize=1)
 def _profile(browser: Browser) -> BrowserContext:
     """One for all windows of a browser: each of its own would read and compile the page's scripts anew,
@@ -72,16 +81,31 @@ def downloaded(page: Page, selector: str) -> Path:
     return path.rename(named)
 
 
-def assert_legible(page: Page, scheme: str, selectors: Sequence[str]) -> None:
-    """The page's ground is that of `scheme`, and each text stands out from it by 4.5 (WCAG AA)."""
-    ground = page.evaluate(_LUMINANCE, "body")
-    assert ground < 0.2 if scheme == "dark" else ground > 0.8
-    for selector in selectors:
-        ink = page.evaluate(_LUMINANCE_OF_TEXT, selector)
-        contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
-        assert contrast >= 4.5, f"{selector} has a contrast of {contrast:.1f}"
+def assert_legible(page: Page, selectors: Sequence[str]) -> None:
+    """By day and in the dark, each text stands out from the page's ground by 4.5 (WCAG AA)."""
+    for scheme in _SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(_IS_DARK if scheme == "dark" else f"!{_IS_DARK}")
+        page.wait_for_timeout(_FADE_MS)
+        ground = page.evaluate(_LUMINANCE, "body")
+        assert ground < 0.2 if scheme == "dark" else ground > 0.8
+        for selector in selectors:
+            ink = page.evaluate(_LUMINANCE_OF_TEXT, selector)
+            contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
+            assert contrast >= 4.5, f"{selector} has a contrast of {contrast:.1f}, {scheme}"
 
 
+def assert_fits(page: Page) -> None:
+    """Nothing makes a laptop or a phone scroll sideways."""
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+#: Colours of what can be pressed fade into one another.
+_FADE_MS = 400
+_SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+_IS_DARK = "document.body.classList.contains('dark')"
 _TO_LUMINANCE = """const lum = (css) => {
   const [r, g, b] = css.match(/[\\d.]+/g).map(Number).map((v) => v / 255)
     .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);

@@ -19,12 +19,14 @@ from studio.runs.run_folder import META, RunFolder
 from studio.runs.values import Family, StepRow
 from tests.browsing import (
     CHROMIUM,
+    assert_fits,
     assert_legible,
     desktop,
     downloaded,
     finished,
     generate,
     opened,
+    phone,
 )
 from tests.running import Server
 from tests.trained_checkpoints import changed, make_run, settings_of
@@ -204,27 +206,16 @@ def delete(page: Page, home: Path) -> None:
 
 
 def test_it_fits_a_phone_can_be_read_and_shows_names_as_they_are(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    page = opened(context.new_page(), address, "checkpoints")
-    page.locator(".timbre-entry").filter(has_text="onerror").click()
-    expect(page.locator("#checkpoints-head h3")).to_have_text(ATTACK)
-    page.locator("#checkpoints-import button").first.click()
-    for accordion in ("details", "merge", "export", "about", "delete"):
-        unfolded(page, accordion)
-    expect(page.locator("#checkpoints-details table")).to_be_visible()
-    assert_legible(
-        page,
-        "dark",
-        (
-            ".timbre-entry b",
-            ".timbre-entry span",
-            "#checkpoints-epochs td",
-            "#checkpoints-head .timbre-line",
-        ),
-    )
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("#tab-checkpoints img[src='x']").count() == 0
-    assert page.title() == "Timbre"
-    context.close()
+    with phone(browser) as page:
+        opened(page, address, "checkpoints")
+        page.locator(".timbre-entry").filter(has_text="onerror").click()
+        expect(page.locator("#checkpoints-head h3")).to_have_text(ATTACK)
+        page.locator("#checkpoints-import button").first.click()
+        for accordion in ("details", "merge", "export", "about", "delete"):
+            unfolded(page, accordion)
+        expect(page.locator("#checkpoints-details table")).to_be_visible()
+        texts = (".timbre-entry b", ".timbre-entry span", "#checkpoints-epochs td")
+        assert_legible(page, (*texts, "#checkpoints-head .timbre-line"))
+        assert_fits(page)
+        assert page.locator("#tab-checkpoints img[src='x']").count() == 0
+        assert page.title() == "Timbre"

@@ -17,7 +17,7 @@ from studio.dataset.values import Limits, Review
 from studio.services.studio import Studio
 from studio.settings import load_settings
 from tests import training_sets
-from tests.browsing import CHROMIUM, assert_legible, desktop, downloaded, opened
+from tests.browsing import CHROMIUM, assert_fits, assert_legible, desktop, downloaded, opened, phone
 from tests.running import Server, until
 from tests.spoken import saved, silence, spoken
 from tests.training_sets import segment, source
@@ -245,31 +245,21 @@ def test_ten_thousand_segments_are_reviewed_page_by_page(page: Page, address: st
     expect(page.locator("#datasets-many-yes")).not_to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_can_be_read_and_shows_names_as_they_are(
-    browser: Browser, address: str, scheme: str
-) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    page = opened(context.new_page(), address, "datasets")
-    entry = page.locator(".timbre-entry").filter(has_text="onerror")
-    entry.press("Enter")
-    expect(page.locator("#datasets-head h3")).to_have_text(ATTACK)
-    page.locator("#datasets-overview-button").press("ArrowRight")
-    expect(page.locator("#datasets-segments-button")).to_have_attribute("aria-selected", "true")
-    expect(page.locator(".timbre-clip textarea").last).to_have_value(f"Sentence 2. {ATTACK}")
-    assert_legible(
-        page,
-        scheme,
-        (".timbre-entry b", ".timbre-entry span", ".timbre-clip-state", ".timbre-clip .timbre-line"),
-    )
-    for view in ("overview", "segments", "coverage", "settings"):
-        show(page, view)
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 844})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("#tab-datasets img[src='x']").count() == 0
-    assert page.title() == "Timbre"
-    context.close()
+def test_it_fits_can_be_read_and_shows_names_as_they_are(browser: Browser, address: str) -> None:
+    with phone(browser) as page:
+        opened(page, address, "datasets")
+        entry = page.locator(".timbre-entry").filter(has_text="onerror")
+        entry.press("Enter")
+        expect(page.locator("#datasets-head h3")).to_have_text(ATTACK)
+        page.locator("#datasets-overview-button").press("ArrowRight")
+        expect(page.locator("#datasets-segments-button")).to_have_attribute("aria-selected", "true")
+        expect(page.locator(".timbre-clip textarea").last).to_have_value(f"Sentence 2. {ATTACK}")
+        assert_legible(
+            page,
+            (".timbre-entry b", ".timbre-entry span", ".timbre-clip-state", ".timbre-clip .timbre-line"),
+        )
+        for view in ("overview", "segments", "coverage", "settings"):
+            show(page, view)
+            assert_fits(page)
+        assert page.locator("#tab-datasets img[src='x']").count() == 0
+        assert page.title() == "Timbre"

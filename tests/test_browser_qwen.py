@@ -20,6 +20,7 @@ from tests.browsing import (
     finished,
     generate,
     opened,
+    phone,
 )
 from tests.running import Server
 
@@ -194,18 +195,13 @@ def test_a_bare_machine_says_what_is_missing_makes_it_and_speaks(page: Page, bar
     expect(page.locator("tr.timbre-chosen")).to_contain_text("not here")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_and_can_be_read(browser: Browser, bare: str, scheme: str) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    page = opened(context.new_page(), bare, "models")
-    page.locator(".timbre-pick").first.wait_for()
-    texts = (".timbre-pick", "#models-list td", "#models-detail .timbre-line")
-    assert_legible(page, scheme, texts)
-    for tab in ("Models", "Clone", "Preset", "Design"):
-        page.get_by_role("tab", name=tab, exact=True).click()
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
+def test_it_fits_a_phone_and_can_be_read(browser: Browser, bare: str) -> None:
+    with phone(browser) as page:
+        opened(page, bare, "models")
+        page.locator(".timbre-pick").first.wait_for()
+        texts = (".timbre-pick", "#models-list td", "#models-detail .timbre-line")
+        assert_legible(page, texts)
+        for tab in ("Models", "Clone", "Preset", "Design"):
+            page.get_by_role("tab", name=tab, exact=True).click()
+            page.wait_for_timeout(300)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390

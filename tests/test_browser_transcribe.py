@@ -23,7 +23,15 @@ from studio.services.transcripts import Transcript, TranscriptRecord
 from studio.settings import load_settings
 from studio.text.pronunciation import Entry
 from tests.audio_files import compressed
-from tests.browsing import CHROMIUM, assert_legible, desktop, downloaded, opened
+from tests.browsing import (
+    CHROMIUM,
+    assert_fits,
+    assert_legible,
+    desktop,
+    downloaded,
+    opened,
+    phone,
+)
 from tests.running import Server
 from tests.spoken import REAL, saved, silence, spoken
 
@@ -255,29 +263,16 @@ def test_a_word_is_added_to_the_lexicon_and_heard_of(page: Page, address: str) -
     expect(page.locator("#lexicon-table")).to_contain_text("jif")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_both_tabs_fit_and_can_be_read(browser: Browser, address: str, scheme: str) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    page = reopened(context.new_page(), address, "Looked at.wav")
-    page.locator(".timbre-segment").first.wait_for()
-    assert_legible(
-        page,
-        scheme,
-        (".timbre-segment[aria-current=false] span", ".timbre-when", "#transcribe-head h3", "mark"),
-    )
-    assert_fits(page)
-    page.get_by_role("tab", name="Pronunciation", exact=True).click()
-    expect(page.locator("#lexicon-table")).to_contain_text("SQL")
-    assert_legible(page, scheme, ("#lexicon-table td", "#lexicon-table .timbre-pick"))
-    assert_fits(page)
-    context.close()
-
-
-def assert_fits(page: Page) -> None:
-    """Nothing makes a phone or a laptop scroll sideways."""
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_both_tabs_fit_and_can_be_read(browser: Browser, address: str) -> None:
+    with phone(browser) as page:
+        reopened(page, address, "Looked at.wav")
+        page.locator(".timbre-segment").first.wait_for()
+        assert_legible(
+            page,
+            (".timbre-segment[aria-current=false] span", ".timbre-when", "#transcribe-head h3", "mark"),
+        )
+        assert_fits(page)
+        page.get_by_role("tab", name="Pronunciation", exact=True).click()
+        expect(page.locator("#lexicon-table")).to_contain_text("SQL")
+        assert_legible(page, ("#lexicon-table td", "#lexicon-table .timbre-pick"))
+        assert_fits(page)

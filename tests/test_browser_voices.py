@@ -13,7 +13,17 @@ from playwright.sync_api import Browser, Page, expect
 from studio.services.studio import Studio
 from studio.services.voice_values import NewVoice
 from studio.settings import load_settings
-from tests.browsing import CHROMIUM, assert_legible, desktop, downloaded, finished, generate, opened
+from tests.browsing import (
+    CHROMIUM,
+    assert_fits,
+    assert_legible,
+    desktop,
+    downloaded,
+    finished,
+    generate,
+    opened,
+    phone,
+)
 from tests.running import Server
 from tests.spoken import SENTENCE, saved, silence, spoken
 
@@ -166,21 +176,19 @@ def test_a_saved_voice_is_chosen_in_clone_and_a_take_becomes_one(page: Page, add
     expect(page.locator("#voices-list")).not_to_contain_text("Anna again")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_tab_fits_and_can_be_read(browser: Browser, address: str, scheme: str) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    page = opened(context.new_page(), address, "voices")
-    choose(page, "Anna")
-    page.locator("#voices-wave .timbre-waveform").wait_for()
-    assert_legible(
-        page,
-        scheme,
-        ("#voices-caption h3", ".timbre-voice b", ".timbre-snippet", ".timbre-wave-part", ".timbre-tag"),
-    )
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
+def test_the_tab_fits_and_can_be_read(browser: Browser, address: str) -> None:
+    with phone(browser) as page:
+        opened(page, address, "voices")
+        choose(page, "Anna")
+        page.locator("#voices-wave .timbre-waveform").wait_for()
+        assert_legible(
+            page,
+            (
+                "#voices-caption h3",
+                ".timbre-voice b",
+                ".timbre-snippet",
+                ".timbre-wave-part",
+                ".timbre-tag",
+            ),
+        )
+        assert_fits(page)
