@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import soundfile
 from gradio_client import Client, handle_file
 
 from studio.services.studio import Studio
+from studio.settings import CHECKOUT
 from tests.running import Server
 
 
@@ -34,6 +37,20 @@ def test_every_handler_takes_what_its_event_gives(studio: Studio) -> None:
         if any(p.kind is p.VAR_POSITIONAL for p in wanted):
             continue
         assert len(wanted) == len(event.inputs), event.fn
+
+
+def test_gradio_is_imported_whole_but_for_the_stubs_that_it_writes() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True, cwd=CHECKOUT
+    ).stdout
+    assert said.split() == ["tabs.gradio_import", "True"]
+
+
+_IMPORT = """
+import tabs, gradio
+from gradio.component_meta import create_or_modify_pyi
+print(create_or_modify_pyi.__module__, hasattr(gradio.Textbox, "submit"))
+"""
 
 
 def test_only_speak_is_public(client: Client) -> None:
