@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse
 
-from studio.api.errors import OwnerOf, errors_as_http
+from studio.api.errors import OwnerOf
 from studio.api.tickets import TICKETS
 from studio.services.studio import Studio
 
@@ -24,9 +24,8 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
     @routes.get("/{ticket}/{segment_id}.wav")
     def audio(ticket: str, segment_id: str, owner: str | None = Depends(owner_of)) -> FileResponse:
         """A segment as WAV, kept or not."""
-        with errors_as_http():
-            dataset_id, whose = TICKETS.redeem(_KIND, ticket, owner)
-            path = studio.datasets.audio(dataset_id, whose, segment_id)
+        dataset_id, whose = TICKETS.redeem(_KIND, ticket, owner)
+        path = studio.datasets.audio(dataset_id, whose, segment_id)
         # Another build may make other sound under the same name.
         return FileResponse(path, media_type="audio/wav", headers={"Cache-Control": "no-cache"})
 

@@ -3,20 +3,16 @@ acting here, and headers that keep the page to itself."""
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import unquote
 
-from studio.hosting import VISITOR_COOKIE
+from starlette.requests import HTTPConnection
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+from studio.api.access import presented
+from studio.api.asgi import ASGIApp, Message, Receive, Scope, Send, respond
+from studio.api.errors import error_body
+from studio.hosting import VISITOR_COOKIE
 
 #: What stands before the name in Gradio's routes that serve or fetch a file: file=NAME, file/NAME.
 _FILE_ROUTE = re.compile(r"/(?:file|proxy)[=/]", re.IGNORECASE)
@@ -42,6 +38,8 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 )
+#: Nobody else's page shows ours in a frame, except a Space's.
+_NO_FRAMES = (b"x-frame-options", b"SAMEORIGIN")
 
 
 class Guard:
@@ -58,29 +56,64 @@ class Guard:
     With `visitors` each browser gets a random name in a cookie, by which a public studio without a
     sign-in keeps its visitors apart.
 
-    Any page that a browser shows can post to a studio on the same machine. Browsers say of each
-    request where it comes from (Sec-Fetch-Site), whatever proxies stand between.
+    Any page that a browser shows can post to a studio on the same machine, or to one that the person is
+    signed in to, and open its WebSockets. Browsers say of each request where it comes from (Sec-Fetch-Site,
+    whatever proxies stand between, or Origin). Only pages of `origins` may act here besides the studio's
+    own. A request with a key is no page's trick: no page can send one for somebody else. (A password by which
+    a proxy lets people in is no key: browsers send that along by themselves.)
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: frozenset[str] | None = None, visitors: bool = False
+        self,
+        app: ASGIApp,
+        hosts: frozenset[str] | None = None,
+        visitors: bool = False,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
-        self._app, self._hosts, self._visitors = app, hosts, visitors
+        self._app, self._hosts, self._visitors, self._origins = app, hosts, visitors, origins
+        self._headers = _HEADERS if visitors else (*_HEADERS, _NO_FRAMES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
-        elif names_a_url(scope["path"]) or names_a_url(scope.get("raw_path", b"").decode("latin-1")):
-            await _refuse(send, "That is not a file of this studio.")
-        elif scope["method"] not in _READING and (b"sec-fetch-site", b"cross-site") in scope["headers"]:
-            await _refuse(send, "Another site's page may not act in this studio.")
-        elif self._hosts is not None and _host(scope) not in self._hosts:
-            await _refuse(send, "This studio answers only on its own machine: open http://127.0.0.1.")
+            return
+        refusal = self._refusal(scope)
+        if refusal:
+            await respond(scope, send, 403, error_body(scope["path"], 403, *refusal))
         else:
-            headers: tuple[tuple[bytes, bytes], ...] = _HEADERS
+            headers = self._headers
             if self._visitors and scope["path"] == "/" and not _has_visitor_cookie(scope):
-                headers = (*_HEADERS, (b"set-cookie", _visitor_cookie()))
+                headers = (*headers, (b"set-cookie", _visitor_cookie()))
             await self._app(scope, receive, _with_headers(send, headers))
+
+    def _refusal(self, scope: Scope) -> tuple[str, str] | None:
+        """Why the request is refused, and what to do; None where it is not."""
+        if names_a_url(scope["path"]) or names_a_url(scope.get("raw_path", b"").decode("latin-1")):
+            return "That is not a file of this studio.", "Files are found by their ids: /docs."
+        if self._hosts is not None and _host(scope) not in self._hosts:
+            return (
+                "This studio answers only on its own machine.",
+                "Open http://127.0.0.1 there; --host and --auth open it to others.",
+            )
+        if scope.get("method") not in _READING and self._is_another_site_s(scope):
+            return (
+                "Another site's page may not act in this studio.",
+                "Use the studio's own page, or name the site in cors_origins.",
+            )
+        return None
+
+    def _is_another_site_s(self, scope: Scope) -> bool:
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        if presented(HTTPConnection(scope)) is not None or origin in self._origins:
+            return False
+        site = headers.get(b"sec-fetch-site", b"")
+        if site in (b"same-origin", b"none", b"cross-site"):
+            return site == b"cross-site"
+        if not origin:  # no browser
+            return False
+        own = (headers.get(b"host", b""), headers.get(b"x-forwarded-host", b""))
+        return origin.partition("://")[2].encode("latin-1") not in {each.lower() for each in own if each}
 
 
 def _has_visitor_cookie(scope: Scope) -> bool:
@@ -125,10 +158,3 @@ def _with_headers(send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> Send:
         await send(message)
 
     return send_with_headers
-
-
-async def _refuse(send: Send, detail: str) -> None:
-    body = json.dumps({"detail": detail, "hint": ""}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from studio.api.errors import OwnerOf, errors_as_http
+from studio.api.documented import plain_text
+from studio.api.errors import OwnerOf
 from studio.services.studio import Studio
 
 _CSV, _PLS = "csv", "pls"
@@ -16,11 +17,15 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
     """The routes below /lexicon; whoever may open the page may read it."""
     routes = APIRouter(prefix="/lexicon", tags=["lexicon"])
 
-    @routes.get("/export", dependencies=[Depends(owner_of)])
+    @routes.get(
+        "/export",
+        dependencies=[Depends(owner_of)],
+        response_class=Response,
+        responses=plain_text(*_MIME.values(), description="The entries, as an attachment."),
+    )
     def export(format: str = _CSV, language: str = "") -> Response:
         """All entries, or those for a language, as an attachment: csv or pls."""
-        with errors_as_http():
-            text = studio.lexicon.export(format, language)
+        text = studio.lexicon.export(format, language)
         ending = format.lower().lstrip(".")
         # Excel takes a CSV for UTF-8 only by the mark at its beginning.
         content = text.encode("utf-8-sig" if ending == _CSV else "utf-8")

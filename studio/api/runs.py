@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse, Response
 
-from studio.api.errors import OwnerOf, errors_as_http
+from studio.api.errors import OwnerOf
 from studio.api.tickets import TICKETS
 from studio.audio.reading import read
 from studio.audio.spectrogram import as_png, spectrogram
@@ -63,8 +63,7 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
         ticket: str, epoch: str, sentence: str, owner: str | None = Depends(owner_of)
     ) -> FileResponse:
         """A sentence as an epoch speaks it, or "all" of them, as WAV."""
-        with errors_as_http():
-            path = _sample(studio, ticket, epoch, sentence, owner)
+        path = _sample(studio, ticket, epoch, sentence, owner)
         return FileResponse(path, media_type="audio/wav", headers=_KEPT)
 
     @routes.get("/{ticket}/{epoch}/{sentence}.png")
@@ -72,18 +71,16 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
         ticket: str, epoch: str, sentence: str, owner: str | None = Depends(owner_of)
     ) -> Response:
         """Its spectrogram as PNG; see studio.audio.spectrogram."""
-        with errors_as_http():
-            path = _sample(studio, ticket, epoch, sentence, owner)
-            content = _picture(path, *_stamp(path))
+        path = _sample(studio, ticket, epoch, sentence, owner)
+        content = _picture(path, *_stamp(path))
         return Response(content, media_type="image/png", headers=_KEPT)
 
     @routes.get("/{ticket}/trials/{trial}/{side}.wav")
     def blind(ticket: str, trial: str, side: str, owner: str | None = Depends(owner_of)) -> Response:
         """Side "a" or "b" of a blind comparison as WAV. Nothing that comes along tells which epoch it is:
         no time, no tag, and both have the same length."""
-        with errors_as_http():
-            run_id, whose = TICKETS.redeem(_KIND, ticket, owner)
-            content = studio.listening.sound(run_id, whose, trial, side)
+        run_id, whose = TICKETS.redeem(_KIND, ticket, owner)
+        content = studio.listening.sound(run_id, whose, trial, side)
         return Response(content, media_type="audio/wav", headers={"Cache-Control": "no-store"})
 
     return routes

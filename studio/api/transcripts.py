@@ -7,7 +7,7 @@ import re
 from fastapi import APIRouter, Depends, Header
 from fastapi.responses import Response
 
-from studio.api.errors import OwnerOf, errors_as_http
+from studio.api.errors import OwnerOf
 from studio.services.studio import Studio
 from studio.services.transcript_files import file_name, format_named, stretch_wav
 
@@ -23,10 +23,9 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
     @routes.get("/{transcript_id}/text")
     def text(transcript_id: str, format: str = "txt", owner: str | None = Depends(owner_of)) -> Response:
         """The transcript as an attachment: txt, raw, srt, vtt, tsv or json."""
-        with errors_as_http():
-            record = history.get(transcript_id, owner)
-            kind = format_named(format)
-            content = kind.write(record).encode("utf-8", "replace")
+        record = history.get(transcript_id, owner)
+        kind = format_named(format)
+        content = kind.write(record).encode("utf-8", "replace")
         return Response(
             content,
             media_type=f"{kind.mime}; charset=utf-8",
@@ -42,9 +41,8 @@ def router(studio: Studio, owner_of: OwnerOf) -> APIRouter:
         owner: str | None = Depends(owner_of),
     ) -> Response:
         """The recording from `start` to `end` seconds as WAV, at most ten minutes of it."""
-        with errors_as_http():
-            record = history.get(transcript_id, owner)
-            content = stretch_wav(history.recording(record), start, end)
+        record = history.get(transcript_id, owner)
+        content = stretch_wav(history.recording(record), start, end)
         return _in_range(content, range)
 
     return routes
