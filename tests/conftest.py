@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 for name in [name for name in os.environ if name.startswith(("TIMBRE_", "QWEN_TTS_MODELS_DIR"))]:
     del os.environ[name]  # what the developer has set is not what is tested
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_is_there_is_not_collected() -> None:
+    """What earlier modules have imported stays anyway: the collector need not go through all of it each
+    time a model is loaded or unloaded, which takes seconds late in a run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -58,8 +67,10 @@ def command(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ende
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    from tests.browsing import chromium
+    from tests.browsing import CHROMIUM, chromium
 
+    if CHROMIUM is None:
+        pytest.skip("no chromium here (apt install chromium-headless-shell)")
     with chromium() as browser:
         yield browser
 
@@ -79,22 +90,48 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
     engine.unload()
 
 
+def _made_once(
+    factory: pytest.TempPathFactory, name: str, family: str, make: Callable[[Path, Control], object]
+) -> Path:
+    """The folder `name`, with what `make` has put into its `family`, made once a run: the workers of
+    pytest-xdist share the folder above their own."""
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / f"{name}.made").exists():
+            make(shared / name / family, Control())
+            (shared / f"{name}.made").touch()
+    return shared / name
+
+
+@pytest.fixture(scope="session")
+def measure_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Makes a home, before it is cloned in, share what the voice match has measured of eSpeak NG's own
+    voices with the others of the run: it takes three seconds, and is the same for all."""
+    own = tmp_path_factory.getbasetemp()
+    kept = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "measured-voices"
+    kept.mkdir(exist_ok=True)
+
+    def share(home: Path) -> None:
+        folder = home / ".cache" / "voice_prompts" / "espeak"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "variants").symlink_to(kept)
+
+    return share
+
+
+@pytest.fixture
+def measured(measure_once: Callable[[Path], None], home: Path) -> None:
+    """The home of the test is such a one."""
+    measure_once(home)
+
+
 @pytest.fixture(scope="session")
 def practice_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of Qwen models with the three practice models; treat it as read-only.
-
-    Made once a run: the workers of pytest-xdist share the folder above their own.
-    """
+    """A folder of Qwen models with the three practice models, made once a run; treat it as read-only."""
     from engines.qwen.practice import make_all
 
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder = shared / "practice-models"
-    with FileLock(shared / "practice-models.lock"):
-        if not (shared / "practice-models.made").exists():
-            make_all(folder, Control())
-            (shared / "practice-models.made").touch()
-    return folder
+    return _made_once(tmp_path_factory, "practice-models", "", make_all)
 
 
 @pytest.fixture(scope="session")
@@ -102,14 +139,7 @@ def whisper_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with the practice model of Whisper, made once a run; treat it as read-only."""
     from engines.whisper.practice import make_all
 
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder = shared / "whisper-models"
-    with FileLock(shared / "whisper-models.lock"):
-        if not (shared / "whisper-models.made").exists():
-            make_all(folder / "Whisper", Control())
-            (shared / "whisper-models.made").touch()
-    return folder
+    return _made_once(tmp_path_factory, "whisper-models", "Whisper", make_all)
 
 
 @pytest.fixture(scope="session")
@@ -117,11 +147,12 @@ def xtts_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with the practice model of XTTS, made once a run; treat it as read-only."""
     from engines.xtts.practice import make_all
 
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder = shared / "xtts-models"
-    with FileLock(shared / "xtts-models.lock"):
-        if not (shared / "xtts-models.made").exists():
-            make_all(folder / "XTTS", Control())
-            (shared / "xtts-models.made").touch()
-    return folder
+    return _made_once(tmp_path_factory, "xtts-models", "XTTS", make_all)
+
+
+@pytest.fixture(scope="session")
+def wav2lip_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with the practice model of Wav2Lip, made once a run; treat it as read-only."""
+    from engines.wav2lip.practice import make_all
+
+    return _made_once(tmp_path_factory, "wav2lip-models", "Wav2Lip", make_all)

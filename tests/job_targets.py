@@ -89,10 +89,10 @@ def overlap(params: dict[str, Any], context: JobContext) -> None:
 
 
 def many_steps(params: dict[str, Any], context: JobContext) -> float:
-    began = time.monotonic()
+    began = time.process_time()  # others may keep the processor busy
     for step in range(1, 20_001):
         context.progress(step, 20_000, "stepping")
-    return time.monotonic() - began
+    return time.process_time() - began
 
 
 def surroundings(params: dict[str, Any], context: JobContext) -> dict[str, str]:

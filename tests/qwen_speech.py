@@ -20,7 +20,7 @@ BASE, CUSTOM_VOICE, DESIGN = (
     "qwen-practice-custom-voice",
     "qwen-practice-voice-design",
 )
-TEXT = "Hello there, this is a little test."
+TEXT = "Just a little test."
 
 
 def engine_with(qwen_dir: Path, cache: Path) -> QwenEngine:

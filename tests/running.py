@@ -18,12 +18,14 @@ from typing import Any
 
 import httpx
 
-from studio.settings import CHECKOUT
+from studio.services.studio import Studio
+from studio.settings import CHECKOUT, load_settings
 
 _START_S = 60.0
 
-#: One for all: a client of its own for each request would read the system's certificates each time.
-HTTP = httpx.Client(verify=False)
+#: One for all: a client of its own for each request would read the system's certificates each time. Patient,
+#: as other tests may keep the processor busy.
+HTTP = httpx.Client(verify=False, timeout=30)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ def timbre(
     )
 
 
+def made_key(home: Path, owner: str = "ann") -> str:
+    """A key for programs of `owner`'s, without the process that `keys create` would be."""
+    with Studio(load_settings(home=home)) as studio:
+        return studio.api_keys.create("program", owner)
+
+
 def begin(home: Path, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
     """Start a command and leave it running; the caller ends it."""
     return subprocess.Popen(
@@ -71,7 +79,7 @@ def begin(home: Path, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -175,22 +183,24 @@ def events(server: Server, client: httpx.Client | None = None) -> list[Event]:
     ]
 
 
-def joined(server: Server, event: int, data: list[Any], client: httpx.Client | None = None) -> str:
-    """What the page's queue answers to an event with raw data, as anybody could send it."""
-    session, via = secrets.token_hex(6), client or HTTP
+def joined(
+    server: Server,
+    event: int,
+    data: list[Any],
+    client: httpx.Client | None = None,
+    session: str = "",
+) -> str:
+    """What the page's queue answers to an event with raw data, as anybody could send it. `session`: an open
+    page's; each new one costs Gradio a tenth of a second."""
+    session, via = session or secrets.token_hex(6), client or HTTP
     body = {"fn_index": event, "data": data, "session_hash": session}
     answer = via.post(f"{server.url}/gradio_api/queue/join", json=body, timeout=20)
     if answer.status_code != 200:
         return answer.text
-    said = ""
     with via.stream(
         "GET", f"{server.url}/gradio_api/queue/data", params={"session_hash": session}, timeout=20
     ) as stream:
-        for line in stream.iter_lines():
-            said += line
-            if '"process_completed"' in line or '"close_stream"' in line:
-                break
-    return said
+        return "".join(stream.iter_lines())
 
 
 def succeeded(said: str) -> bool:

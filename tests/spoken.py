@@ -49,3 +49,8 @@ def with_pauses(count: int, pause: float) -> Samples:
 def saved(path: Path, samples: Samples, level: float = 1.0) -> Path:
     soundfile.write(path, samples * level, RATE, subtype="PCM_16")
     return path
+
+
+def clip_in(folder: Path) -> Path:
+    """The sentence once, 0.4 s of silence around it."""
+    return saved(folder / "clip.wav", np.concatenate([silence(0.4), spoken(), silence(0.4)]))

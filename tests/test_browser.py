@@ -12,7 +12,6 @@ import soundfile
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import (
-    CHROMIUM,
     TEXT,
     assert_fits,
     assert_legible,
@@ -25,9 +24,10 @@ from tests.browsing import (
 )
 from tests.running import Server
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (apt install chromium)")
-
 LONG = " ".join([TEXT] * 2_000)
+#: Ids that several things of the page have.
+_TWICE = """[...document.querySelectorAll("[id]")].map((part) => part.id)
+  .filter((id, place, all) => id && all.indexOf(id) < place)"""
 TABS = (
     "Clone",
     "Preset",
@@ -35,6 +35,7 @@ TABS = (
     "Transcribe",
     "Voices",
     "Personalities",
+    "Avatar",
     "Data sets",
     "Train",
     "Samples",
@@ -214,6 +215,9 @@ def test_settings_without_a_name_are_refused_with_words(page: Page, address: str
     page.locator("#preset-saved button").first.click()
     page.locator("#preset-preset-save").click()
     expect(page.get_by_text("The name is empty", exact=False).first).to_be_visible()
+    page.locator("#preset-preset-delete").click()
+    expect(page.get_by_text("No saved settings are chosen", exact=False).first).to_be_visible()
+    expect(page.locator("[data-testid=status-tracker] > .error:visible")).to_have_count(0)
 
 
 def test_what_people_type_is_inert(page: Page, address: str) -> None:
@@ -242,6 +246,24 @@ def test_everything_works_by_keyboard(page: Page, address: str) -> None:
     expect(page.locator(".timbre-play")).to_contain_text("Resume")
 
 
+def test_dropdowns_are_one_stop_of_the_tab_key_each_and_close_behind_it(
+    page: Page, address: str
+) -> None:
+    opened(page, address, "preset")
+    page.locator("#preset-text textarea").focus()
+    for name in ("speaker", "language", "engine"):
+        page.keyboard.press("Tab")
+        expect(page.locator(f"#preset-{name} input")).to_be_focused()
+        expect(page.locator("ul.options:visible")).to_have_count(1)
+    page.keyboard.press("Tab")
+    box = page.locator("#preset-advanced button").first
+    expect(box).to_be_focused()
+    expect(page.locator("ul.options:visible")).to_have_count(0)
+    expect(box).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("Enter")
+    expect(box).to_have_attribute("aria-expanded", "true")
+
+
 def test_every_tab_opens_fits_and_can_be_read_and_the_address_follows(
     browser: Browser, address: str
 ) -> None:
@@ -253,6 +275,8 @@ def test_every_tab_opens_fits_and_can_be_read_and_the_address_follows(
                 assert_fits(page)  # and the browser is not frozen
                 assert page.locator(".timbre-shown").count() == 1
         assert page.url.endswith("?tab=about")
+        assert page.evaluate(_TWICE) == []
+        expect(page.locator("#about-settings tr", has_text="log_json")).to_contain_text("false")
         assert_legible(page, (".timbre-line", "#timbre-tabs button", "#about-settings td"))
         opened(page, address, "history")
         expect(page.get_by_role("tab", name="History", exact=True)).to_have_attribute(
@@ -269,3 +293,79 @@ def test_nothing_is_loaded_from_another_host(page: Page, address: str) -> None:
     page.wait_for_timeout(1_000)
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
     assert errors == []
+
+
+def test_an_event_is_heard_of_that_begins_while_the_stream_is_closed(
+    browser: Browser, address: str
+) -> None:
+    """The end of each stream is held back until the server has taken up one event more."""
+    with desktop(browser) as page:
+        page.add_init_script(_HEARD + "held = { end: true }")
+        opened(page, address, "samples")
+        for name in ("Checkpoints", "Samples") * 2:
+            page.wait_for_function("begun && begun === told")
+            before = page.evaluate("begun")
+            page.get_by_role("tab", name=name, exact=True).click()
+            page.wait_for_function("(before) => begun > before && begun === told", arg=before)
+
+
+def test_an_event_that_ended_before_it_was_known_keeps_no_stream_open(
+    browser: Browser, address: str
+) -> None:
+    """Of two events at once one opens the stream; the answer that names the other comes after its end."""
+    with desktop(browser) as page:
+        page.add_init_script(_HEARD)
+        opened(page, address, "models")
+        page.get_by_role("tab", name="Samples", exact=True).click()
+        page.locator("#samples-refresh").wait_for(state="attached")
+        for _ in range(2):
+            page.wait_for_function("begun && begun === told && streams === 0")
+            page.evaluate("held = { join: true, spared: 1 }")
+            page.evaluate(
+                """["models", "samples"].map((tab) => document.getElementById(`${tab}-refresh`).click())"""
+            )
+            page.wait_for_function("early")
+            page.evaluate("held = {}, early = 0")
+
+
+#: Counts the page's events that have begun, those whose end it was told (or told early), and the streams that
+#: are open; and holds back what a slow line might.
+_HEARD = """
+  window.begun = 0;
+  window.told = 0;
+  window.early = 0;
+  window.streams = 0;
+  window.held = {};
+  let asked = 0;
+  const ended = new Set(), ask = window.fetch;
+  const until = async (what) => { while (!what()) await new Promise((go) => setTimeout(go, 10)); };
+  window.fetch = async (...given) => {
+    const address = String(given[0].url ?? given[0]);
+    asked += address.includes("/queue/join");
+    const answer = await ask(...given);
+    if (address.includes("/queue/join")) {
+      const id = (await answer.clone().json()).event_id;
+      if (held.join && !held.spared--) {
+        await until(() => ended.has(id));
+        early += ended.has(id);
+      }
+      setTimeout(() => { begun += 1; }, 100);
+    }
+    if (!address.includes("/queue/data")) return answer;
+    streams += 1;
+    const reader = answer.body.getReader();
+    const body = new ReadableStream({ async pull(out) {
+      const { done, value } = await reader.read();
+      if (done) return out.close();
+      const text = new TextDecoder().decode(value), end = text.indexOf("close_stream");
+      for (const [, id] of text.matchAll(/"process_completed","event_id":"([^"]+)/g)) ended.add(id), told += 1;
+      if (end >= 0) streams -= 1;
+      if (!held.end || end < 0) return out.enqueue(value);
+      const from = text.lastIndexOf("data:", end), before = asked;
+      if (from) out.enqueue(new TextEncoder().encode(text.slice(0, from)));
+      await until(() => begun > before);
+      out.enqueue(new TextEncoder().encode(text.slice(from)));
+    } });
+    return new Response(body, { status: answer.status, headers: answer.headers });
+  };
+"""

@@ -17,12 +17,10 @@ from studio.dataset.values import Limits, Review
 from studio.services.studio import Studio
 from studio.settings import load_settings
 from tests import training_sets
-from tests.browsing import CHROMIUM, assert_fits, assert_legible, desktop, downloaded, opened, phone
+from tests.browsing import assert_fits, assert_legible, desktop, downloaded, opened, phone
 from tests.running import Server, until
 from tests.spoken import saved, silence, spoken
 from tests.training_sets import segment, source
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (apt install chromium)")
 
 HEARD = "(row) => +document.querySelector(row).dataset.heard"
 ATTACK = "<img src=x onerror=\"document.title='hacked'\">"

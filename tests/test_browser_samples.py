@@ -14,11 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from studio.runs.run_folder import RunFolder
 from studio.services.studio import Studio
 from studio.settings import load_settings
-from tests.browsing import CHROMIUM, assert_fits, assert_legible, desktop, opened, phone
+from tests.browsing import assert_fits, assert_legible, desktop, opened, phone
 from tests.run_samples import make_run, speak
 from tests.running import Server
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (apt install chromium)")
 
 ATTACK = "<img src=x onerror=\"document.title='hacked'\">"
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 3
@@ -33,6 +31,23 @@ FOLLOW = """() => {
   };
   follow();
 }"""
+
+
+#: Counts what waits to hear that something plays.
+COUNT = """
+  const add = window.addEventListener;
+  window.waiting = 0;
+  window.addEventListener = function (type, ...more) {
+    window.waiting += type === "timbre-plays";
+    return add.call(this, type, ...more);
+  };
+"""
+
+
+#: From now on the page hears of no choice of epochs by itself, as where a press overtakes it.
+OVERTAKE = """() => document.addEventListener("input", (event) => {
+  if (event.target.value.startsWith("compare ")) event.stopImmediatePropagation();
+}, true)"""
 
 
 @dataclass(frozen=True)
@@ -124,12 +139,21 @@ def one_sentence(page: Page) -> None:
 
 
 def test_pairs_are_judged_blindly_and_by_keyboard(page: Page, home: Home) -> None:
+    page.add_init_script(COUNT)
     opened(page, home.address, "samples")
+    waiting = page.evaluate("waiting")
     show(page, "by-sentence")
     page.locator("#samples-epoch").press("Home")
     show(page, "blind")
-    page.locator("#samples-second").select_option(label="Epoch 1")
-    expect(page.locator("#samples-tally")).to_contain_text("No pair of these two")
+    first, second = page.locator("#samples-first"), page.locator("#samples-second")
+    choice = page.locator(".timbre-pair-choice")
+    first.select_option(label="Base")  # which was the other one
+    expect(choice).to_have_attribute("data-value", "0 2")
+    expect(second).to_have_value("2")
+    first.select_option(label="Epoch 2, the best")
+    page.evaluate(OVERTAKE)
+    second.select_option(label="Epoch 1")
+    expect(choice).to_have_attribute("data-value", "2 1")
     page.get_by_role("button", name="Next pair").press("Enter")
     for number, key in enumerate(("1", "0", "2"), 1):
         trial = page.locator(".timbre-trial")
@@ -142,6 +166,7 @@ def test_pairs_are_judged_blindly_and_by_keyboard(page: Page, home: Home) -> Non
             expect(trial.get_by_role("button", name=f"Stop {side.upper()}")).to_be_visible()
         page.keyboard.press(key)
         expect(page.locator("#samples-tally")).to_contain_text(f"{number} pair")
+    assert page.evaluate("waiting") == waiting  # pairs that were judged leave nothing behind
     (row,) = json.loads(home.zoe.listening.read_text())["pairs"]
     assert row["epochs"] == [1, 2]
     assert (sum(row["preferred"]), row["undecided"]) == (2, 1)

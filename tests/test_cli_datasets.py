@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from studio.dataset.metadata import read_metadata
+from studio.db import Database
+from studio.jobs import JobStatus, JobStore
 from tests.running import Ended, begin, timbre
 from tests.spoken import RATE, SENTENCE, saved, silence, spoken, with_pauses
 
@@ -144,16 +149,32 @@ def test_limits_are_tried_and_applied_without_a_build(run: Callable[..., Ended])
     assert "too noisy" in run("limits", "Zoë's set", "--min-snr", "10").out
 
 
+def test_a_build_that_was_killed_while_nobody_looked_can_go_on(
+    run: Callable[..., Ended], home: Path
+) -> None:
+    """As after a power cut: the row says that it runs, and its process is gone."""
+    database = Database(home / "timbre.db")
+    database.execute("UPDATE jobs SET status = 'running', pid = ?, pid_created = 1.0", (os.getpid(),))
+    [listed] = run("list", "--json").json["datasets"]
+    assert listed["state"] == "interrupted"
+    database.execute("UPDATE jobs SET status = 'done'")
+    database.close()
+
+
 def test_a_second_build_adds_and_keeps_the_settings(
     run: Callable[..., Ended], home: Path, tmp_path: Path
 ) -> None:
     more = saved(tmp_path / "more.wav", with_pauses(1, 0.5))
     (tmp_path / "more.txt").write_text(SENTENCE, "utf-8")
     run("duplicate", "Zoë's set", "--name", "Larger")
-    result = run("build", str(more), "--name", "Larger", "--speaker", "Bob")
+    with another_build(home):
+        result = run("build", str(more), "--name", "Larger", "--speaker", "Bob")
     assert result.code == 0, result.err
     assert result.out.startswith("Larger: ")
-    assert re.match("looking|comparing|preparing|saving", result.err)  # quick stages are passed over
+    assert result.err.startswith("waiting for its turn\n")
+    assert re.search(
+        "\n(looking|comparing|preparing|saving)", result.err
+    )  # quick stages are passed over
     assert "broken.wav" in result.err
     shown = run("show", "Larger", "--json").json["dataset"]
     assert (shown["recordings"], shown["settings"]["recognizer"]) == (4, "none")
@@ -163,6 +184,22 @@ def test_a_second_build_adds_and_keeps_the_settings(
     assert run("delete", "Larger").code == 3
     assert run("delete", "Larger", "--yes").code == 0
     assert more.exists()
+
+
+@contextmanager
+def another_build(home: Path) -> Iterator[None]:
+    """One that is at work when the block begins, and ends a moment later."""
+    database = Database(home / "timbre.db")
+    store = JobStore(database)
+    job = store.create("training.prepare.job:run", {}, title="Another", slot="datasets")
+    store.claim_next("{id}")
+    end = threading.Timer(1.0, store.finish, (job.id, 1, JobStatus.CANCELLED))
+    end.start()
+    try:
+        yield
+    finally:
+        end.join()
+        database.close()
 
 
 @pytest.mark.parametrize("format", ["ljspeech", "zip"])

@@ -23,11 +23,12 @@ from studio.services.takes import Loudness, SpeechOrder
 from studio.services.tasks import TaskState
 from studio.settings import load_settings
 from tests.audio_files import tone, wav
-from tests.running import begin, timbre, until
+from tests.running import begin, until
 
-SAID = "Good morning. This is a short text, spoken by the embedded voice."
+SAID = "Good morning. This is a short text."
 TEXT = "[happy] Hello there! [pause 0.5] [traurig] I must go. [neutral] Goodbye."
-KILLS = 3
+#: After how many seconds of a performance.
+KILLS = (0.0, 0.3)
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +154,13 @@ def test_options_that_contradict_each_other_are_refused(
     assert word in json.loads(out)["detail"]
 
 
-def test_a_batch_says_that_it_has_no_personalities(home: Path, tmp_path: Path) -> None:
+def test_a_batch_says_that_it_has_no_personalities(
+    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     lines = tmp_path / "lines.jsonl"
     lines.write_text('{"text": "Hello.", "personality": "Anna"}\n')
-    ended = timbre(home, "batch", str(lines), "--json")
-    assert ended.returncode == 3
-    assert "personalities" in json.loads(ended.stdout)["detail"]
+    assert app.main(["--home", str(home), "batch", str(lines), "--json"]) == 3
+    assert "personalities" in json.loads(capfd.readouterr().out)["detail"]
 
 
 def test_an_interrupt_keeps_the_parts_that_are_finished(home: Path) -> None:
@@ -173,12 +175,12 @@ def test_an_interrupt_keeps_the_parts_that_are_finished(home: Path) -> None:
 
 
 def test_a_kill_leaves_nothing_half_written(home: Path) -> None:
-    for number in range(KILLS):
+    for number, seconds in enumerate(KILLS):
         process = begin(
             home, "speak", "--personality", "Anna", "--text", _long(f"kill {number}"), "--json"
         )
         until(lambda: _half_made(home), 60)
-        time.sleep(0.15 * number)
+        time.sleep(seconds)
         process.kill()
         process.communicate(timeout=60)
         assert _half_made(home)

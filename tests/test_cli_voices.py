@@ -11,7 +11,9 @@ import soundfile
 
 from tests.audio_files import tone, wav
 from tests.running import Ended
-from tests.spoken import SENTENCE, saved, spoken
+from tests.spoken import saved, spoken
+
+SAID = "See you this morning."
 
 
 @pytest.fixture
@@ -132,11 +134,12 @@ def test_wrong_use_is_said_in_words(
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.usefixtures("measured")
 def test_deleting_asks_and_says_what_was_made_from_the_voice(
     command: Callable[..., Ended], tmp_path: Path
 ) -> None:
-    recording = saved(tmp_path / "a.wav", spoken())
-    command("voices", "add", "--audio", str(recording), "--name", "Zoë", "--transcript", SENTENCE)
+    recording = saved(tmp_path / "a.wav", spoken(SAID))
+    command("voices", "add", "--audio", str(recording), "--name", "Zoë", "--transcript", SAID)
     take = command("speak", "--voice", "ZOË", "--text", "Good evening.", "--json").json["takes"][0]
     assert take["voice"] == "like Zoë"
     asked = command("voices", "delete", "Zoë")
@@ -150,6 +153,7 @@ def test_deleting_asks_and_says_what_was_made_from_the_voice(
     assert Path(take["file"]).exists()
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_take_becomes_a_voice_and_batches_speak_with_it(
     command: Callable[..., Ended], tmp_path: Path
 ) -> None:
@@ -168,11 +172,12 @@ def test_a_take_becomes_a_voice_and_batches_speak_with_it(
     assert takes[1]["voice"] != "like Old man"
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_name_that_an_engine_has_as_well_is_the_engine_s_and_says_so(
     command: Callable[..., Ended], tmp_path: Path
 ) -> None:
-    recording = saved(tmp_path / "a.wav", spoken())
-    command("voices", "add", "--audio", str(recording), "--name", "gmw/en-US", "--transcript", SENTENCE)
+    recording = saved(tmp_path / "a.wav", spoken(SAID))
+    command("voices", "add", "--audio", str(recording), "--name", "gmw/en-US", "--transcript", SAID)
     own = command("speak", "--text", "Hi.", "--voice", "gmw/en-US", "--json")
     assert own.json["takes"][0]["voice"] != "like gmw/en-US"
     assert "--mode clone" in own.err

@@ -61,7 +61,7 @@ def test_a_killed_build_goes_on_without_redoing_what_was_finished(
 ) -> None:
     made = studio.datasets.create("Ann", "", BOTH, [recordings])
     first = studio.datasets.build(made.id, "")
-    until(lambda: len(results(studio)) == 3, 60)
+    until(lambda: len(results(studio)) >= 1, 60)
     family = psutil.Process(running(studio, made.id).pid).children(recursive=True)
     os.kill(running(studio, made.id).pid or 0, signal.SIGKILL)
     until(lambda: running(studio, made.id).status is JobStatus.INTERRUPTED)
@@ -87,8 +87,11 @@ def test_a_killed_build_goes_on_without_redoing_what_was_finished(
 def test_while_it_is_built_a_set_is_not_built_copied_or_deleted(
     studio: Studio, recordings: Path
 ) -> None:
-    made = studio.datasets.create("Ann", "", BOTH, [recordings])
+    made = studio.datasets.create("Ann", "", HERE, [recordings])
     job = studio.datasets.build(made.id, "")
+    until(lambda: running(studio, made.id).pid)
+    process = psutil.Process(running(studio, made.id).pid)
+    process.suspend()  # or it might be done before it is stopped
     assert studio.datasets.get(made.id, "").state == "building"
     for refused in (studio.datasets.build, studio.datasets.delete):
         with pytest.raises(Busy, match="being built"):
@@ -96,8 +99,8 @@ def test_while_it_is_built_a_set_is_not_built_copied_or_deleted(
     with pytest.raises(Busy, match="being built"):
         studio.datasets.duplicate(made.id, "", "Copy")
 
-    until(lambda: running(studio, made.id).step > 0, 60)
     studio.datasets.stop(made.id, "")
+    process.resume()
     assert studio.jobs.wait(job.id, 60).status is JobStatus.CANCELLED
     assert studio.datasets.get(made.id, "").state == "interrupted"
     studio.datasets.delete(made.id, "")

@@ -236,6 +236,9 @@ class TestPromises:
             exported(folder, "zip", tmp_path / "folder")
         with pytest.raises(BadInput, match="into itself"):
             exported(folder, "hf", folder.root / "out")
+        with pytest.raises(StorageFailed) as caught:
+            exported(folder, "ljspeech", tmp_path / "a.zip" / "out")
+        assert "another place for the export" in caught.value.hint
         with pytest.raises(NotFound) as caught:
             exported(folder, "parket", tmp_path / "out")
         assert "ljspeech" in caught.value.hint

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from studio.audio.snr import DROWNED, LOUD, MUTED, NO_PAUSE
-from studio.dataset.judging import ACOUSTIC, REASONS, acoustic, judge
+from studio.dataset.judging import ACOUSTIC, REASONS, acoustic, judge, judge_all
 from studio.dataset.targets import TARGETS
 from studio.dataset.values import Limits, PrepareSettings, Review, Segment
 from studio.errors import BadInput, NotFound
+from training.prepare.assembling import worth_a_text
 
 XTTS, QWEN = TARGETS["xtts"], TARGETS["qwen"]
 GOOD = Segment(
@@ -133,6 +134,30 @@ def test_the_sound_alone_has_reasons_of_the_sound_alone() -> None:
         found = [reason.code for reason in acoustic(replace(GOOD, **wrong), Limits())]
         assert found == ([code] if code in ACOUSTIC else [])
     assert set(ACOUSTIC) < set(REASONS)
+
+
+def kept(segments: list[Segment], **reviews: Review) -> list[bool]:
+    """Which are kept; `reviews` by what follows "a-" in the ids."""
+    said = {f"a-{id.removeprefix('_')}": review for id, review in reviews.items()}
+    return [each.kept for each in judge_all(segments, Limits(), XTTS, said, "en")]
+
+
+def test_a_copy_of_a_sound_that_is_dropped_counts_by_itself() -> None:
+    telephone = replace(GOOD, bandwidth_hz=2_000.0)
+    copies = [replace(GOOD, id=f"a-000{n}", duplicate_audio=GOOD.id, text=f"Copy {n}.") for n in (2, 3)]
+    assert kept([GOOD, *copies]) == [True, False, False]
+    assert kept([telephone, *copies]) == [False, True, False]
+    assert kept([GOOD, *copies], _0001=Review(kept=False)) == [False] * 3
+    assert [each.id for each in worth_a_text([telephone, *copies], Limits(), {})] == ["a-0002"]
+    assert [each.id for each in worth_a_text([GOOD, *copies], Limits(), {})] == ["a-0001"]
+
+
+def test_a_text_that_somebody_wrote_is_no_duplicate_and_has_none() -> None:
+    """What a recognizer heard in both was wrong in one of them."""
+    other = replace(GOOD, id="a-0002", duplicate_text=GOOD.id)
+    assert kept([GOOD, other]) == [True, False]
+    assert kept([GOOD, other], _0002=Review(text="What is really said.")) == [True, True]
+    assert kept([GOOD, other], _0001=Review(text="What is really said.")) == [True, True]
 
 
 @pytest.mark.parametrize(

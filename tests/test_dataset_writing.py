@@ -1,4 +1,4 @@
-"""What is kept becomes files: duplicates, the split, metadata, and a kill at any moment."""
+"""What is kept becomes files: decided anew, built anew, without room, and killed at any moment."""
 
 from __future__ import annotations
 
@@ -8,36 +8,26 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from studio.dataset import writing
-from studio.dataset.csv_cells import one_line, plain, safe
-from studio.dataset.duplicates import SAME_SOUND_BITS, with_duplicates_by_sound, with_duplicates_by_text
-from studio.dataset.judging import judge_all
 from studio.dataset.ledger import DatasetFolder
-from studio.dataset.metadata import Row, metadata_files, read_metadata
-from studio.dataset.splitting import EVAL, TRAIN, split, why_no_eval
-from studio.dataset.targets import TARGETS
-from studio.dataset.values import Limits, PrepareSettings, Review, Segment
+from studio.dataset.metadata import read_metadata
+from studio.dataset.values import Limits, PrepareSettings, Review
 from studio.dataset.writing import settle
-from studio.errors import Busy, Damaged, NotFound, StorageFailed
+from studio.errors import Busy, NotFound, StorageFailed
 from studio.settings import CHECKOUT
 from tests.small_disk import tiny_disk
-from tests.training_sets import build, fingerprint, segment, source
+from tests.training_sets import ONE, TWO, build, segment
 
 SETTINGS = PrepareSettings()
-ONE, TWO = source(1), source(2)
-
-
-def by_id(segments: list[Segment]) -> dict[str, Segment]:
-    return {each.id: each for each in segments}
 
 
 def files(folder: DatasetFolder) -> dict[str, bytes]:
@@ -46,6 +36,10 @@ def files(folder: DatasetFolder) -> dict[str, bytes]:
         for path in sorted(folder.root.rglob("*"))
         if path.is_file() and path.suffix != ".lock"
     }
+
+
+def say(folder: DatasetFolder, reviews: dict[str, Review]) -> None:
+    folder.change_reviews({id: lambda _, said=said: said for id, said in reviews.items()})
 
 
 def named(folder: DatasetFolder) -> set[str]:
@@ -59,200 +53,6 @@ def named(folder: DatasetFolder) -> set[str]:
         for line in (folder.root / "metadata.jsonl").read_text("utf-8").splitlines():
             found |= {json.loads(line)["audio"], json.loads(line)["ref_audio"]}
     return found
-
-
-class TestDuplicates:
-    def test_a_sound_is_a_duplicate_of_the_first_that_is_alike(self) -> None:
-        sounds = [fingerprint(1), fingerprint(2), fingerprint(1, 10), fingerprint(1, 20), ""]
-        segments = [segment(ONE, number, sound=sound) for number, sound in enumerate(sounds)]
-        found = [each.duplicate_audio for each in with_duplicates_by_sound(segments)]
-        assert found == ["", "", segments[0].id, segments[0].id, ""]
-
-    def test_sounds_of_other_lengths_or_without_a_fingerprint_are_like_no_other(self) -> None:
-        segments = [
-            segment(ONE, 1, 2.0, sound=fingerprint(1)),
-            segment(ONE, 2, 4.0, sound=fingerprint(1)),
-        ]
-        segments += [segment(TWO, 1, sound=""), segment(TWO, 2, sound="")]
-        assert not any(each.duplicate_audio for each in with_duplicates_by_sound(segments))
-
-    @pytest.mark.parametrize(
-        ("flipped", "alike"), [(SAME_SOUND_BITS - 1, True), (SAME_SOUND_BITS, False)]
-    )
-    def test_the_number_of_bits_decides(self, flipped: int, alike: bool) -> None:
-        pair = [
-            segment(ONE, 1, 2.0, sound=fingerprint(1)),
-            segment(TWO, 1, 2.1, sound=fingerprint(1, flipped)),
-        ]
-        assert bool(with_duplicates_by_sound(pair)[1].duplicate_audio) is alike
-
-    def test_what_is_found_anew_replaces_what_was_found_before(self) -> None:
-        segments = [segment(ONE, 1, sound=fingerprint(1), duplicate_audio="gone", duplicate_text="gone")]
-        assert with_duplicates_by_sound(segments)[0].duplicate_audio == ""
-        assert with_duplicates_by_text(segments)[0].duplicate_text == ""
-
-    def test_ten_thousand_take_a_moment(self) -> None:
-        segments = [
-            segment(
-                ONE,
-                number,
-                1 + number % 9_990 % 97 / 10,
-                sound=fingerprint(number % 9_990),
-                text=f"{number % 9_000}",
-            )
-            for number in range(10_000)
-        ]
-        began = time.process_time()
-        found = with_duplicates_by_text(with_duplicates_by_sound(segments))
-        assert time.process_time() - began < 4
-        assert [each.duplicate_audio for each in found[9_990:]] == [each.id for each in segments[:10]]
-        assert sum(bool(each.duplicate_audio) for each in found) == 10
-        assert sum(bool(each.duplicate_text) for each in found) == 990
-
-    def test_texts_are_compared_without_case_punctuation_and_width(self) -> None:
-        texts = [
-            "Good morning, Ada!",
-            "good  morning ada",
-            "ＧＯＯＤ morning, Ada.",
-            "Good evening.",
-            "",
-            "?!",
-        ]
-        segments = [segment(ONE, number, text=text) for number, text in enumerate(texts)]
-        found = [each.duplicate_text for each in with_duplicates_by_text(segments)]
-        assert found == ["", segments[0].id, segments[0].id, "", "", ""]
-
-    def test_accents_and_digits_count(self) -> None:
-        segments = [
-            segment(ONE, n, text=text) for n, text in enumerate(["côte", "cote", "2", "3", "か", "が"])
-        ]
-        assert not any(each.duplicate_text for each in with_duplicates_by_text(segments))
-
-    def test_the_first_that_is_kept_stands_for_those_that_say_the_same(self) -> None:
-        segments = with_duplicates_by_text(
-            [segment(ONE, 1, text="Yes.", snr_db=3.0)]
-            + [segment(TWO, number, text="Yes.") for number in (1, 2)]
-        )
-        verdicts = judge_all(segments, Limits(), TARGETS["xtts"], {})
-        assert [verdict.kept for verdict in verdicts] == [False, True, False]
-        assert segments[1].id in verdicts[2].reasons[0].words
-        by_hand = judge_all(segments, Limits(), TARGETS["xtts"], {segments[0].id: Review(kept=True)})
-        assert [verdict.kept for verdict in by_hand] == [True, False, False]
-
-
-class TestSplit:
-    def test_no_recording_is_on_both_sides_and_the_share_is_met(self) -> None:
-        sources = [source(number) for number in range(40)]
-        kept = [segment(each, number) for each in sources for number in range(3)]
-        sides = split(kept, 0.1)
-        assert set(sides) == {each.id for each in sources}
-        assert sum(side == EVAL for side in sides.values()) == 4
-        assert sides == split(list(reversed(kept)), 0.1)
-
-    def test_one_recording_is_trained_on_whole(self) -> None:
-        sides = split([segment(ONE, 1), segment(ONE, 2)], 0.05)
-        assert sides == {ONE.id: TRAIN}
-        assert "one recording" in why_no_eval(sides)
-
-    def test_a_recording_that_is_most_of_it_is_not_set_aside(self) -> None:
-        kept = [segment(ONE, number) for number in range(8)] + [segment(TWO, 1)]
-        assert split(kept, 0.05) == {ONE.id: TRAIN, TWO.id: EVAL}
-        halves = split([segment(ONE, 1), segment(TWO, 1)], 0.05)
-        assert set(halves.values()) == {TRAIN}
-        assert "too large a part" in why_no_eval(halves)
-
-    def test_nothing_is_set_aside_where_nobody_asks(self) -> None:
-        kept = [segment(source(number), 1) for number in range(20)]
-        assert set(split(kept, 0.0).values()) == {TRAIN}
-        assert split([], 0.1) == {}
-
-    def test_recordings_that_share_segments_stay_on_one_side(self) -> None:
-        sources = [source(number) for number in range(20)]
-        kept = [segment(each, number) for each in sources for number in range(3)]
-        for one, other in ((0, 7), (3, 12), (12, 5)):
-            kept.append(segment(sources[other], 9, duplicate_text=f"{sources[one].id}-0001"))
-        copies = [segment(sources[19], 9, duplicate_audio=f"{sources[1].id}-0001")]
-        for share in (0.05, 0.2, 0.4):
-            sides = [split(kept, share, copies)[each.id] for each in sources]
-            assert sides[0] == sides[7]
-            assert sides[3] == sides[12] == sides[5]
-            assert sides[1] == sides[19]
-            assert EVAL in sides
-
-    def test_no_speaker_is_only_evaluated(self) -> None:
-        kept = [segment(source(number), 1, speaker=f"Speaker {number % 3}") for number in range(9)]
-        sides = split(kept, 0.3)
-        trained = {each.speaker for each in kept if sides[each.source] == TRAIN}
-        assert EVAL in sides.values()
-        assert trained == {each.speaker for each in kept}
-        alone = [segment(source(number), 1, speaker=f"Speaker {number}") for number in range(9)]
-        assert set(split(alone, 0.3).values()) == {TRAIN}
-
-
-class TestMetadata:
-    @pytest.mark.parametrize(
-        "cell", ["=1+1", "+1", "-1", "@a", "'=1", "''=1", "\ta", "'quoted'", "", "a=b", "'"]
-    )
-    def test_no_cell_is_a_formula_and_all_come_back(self, cell: str) -> None:
-        assert not safe(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
-        assert plain(safe(cell)) == cell
-
-    def test_a_cell_is_one_line_without_bars(self) -> None:
-        assert one_line(" a|b\nc\r\n\td\0\u2028e \ud800") == "a b c d e"
-
-    @pytest.mark.parametrize(
-        "text", ['"Yes," she said.', '"', "=SUM(A1)", "שלום, עולם", "None", "a, b; c"]
-    )
-    def test_texts_come_back_as_they_were(self, tmp_path: Path, text: str) -> None:
-        rows = [Row("wavs/a.wav", text, "@Ada", "en", EVAL, "wavs/b.wav"), Row("wavs/b.wav", "B.", "1")]
-        for name, content in metadata_files(rows).items():
-            (tmp_path / name).write_bytes(content)
-        assert read_metadata(tmp_path) == rows
-
-    def test_coqui_and_pandas_read_it(self, tmp_path: Path) -> None:
-        import pandas
-
-        kept = [
-            segment(ONE, 1, text='"Well" — she said.'),
-            segment(ONE, 2, text="=2|2"),
-            segment(TWO, 1),
-        ]
-        folder = build(tmp_path, kept, [ONE, TWO])
-        settle(folder, "Set", SETTINGS)
-        table = pandas.read_csv(tmp_path / "metadata.csv", sep="|")
-        assert list(table.columns) == ["audio_file", "text", "speaker_name"]
-        assert list(table.text) == ['"Well" — she said.', "'=2 2", kept[2].text]
-        items = coqui_formatter()(str(tmp_path), "metadata_train.csv")
-        assert [item["text"] for item in items] == list(table.text[:2])
-        assert all(Path(item["audio_file"]).exists() for item in items)
-        assert {item["speaker_name"] for item in items} == {"Ada"}
-
-    @pytest.mark.parametrize(
-        "content",
-        [
-            "",
-            "a|b\n1|2\n",
-            "audio_file|text\n../x.wav|a\n",
-            "audio_file|text\nwavs/a.wav\n",
-            'audio_file|text\n"',
-        ],
-    )
-    def test_a_damaged_file_is_said(self, tmp_path: Path, content: str) -> None:
-        (tmp_path / "metadata.csv").write_text(content, "utf-8")
-        if content:
-            with pytest.raises(Damaged):
-                read_metadata(tmp_path)
-        else:
-            assert read_metadata(tmp_path) == []
-
-    def test_damaged_lines_and_a_set_that_was_not_built_are_said(self, tmp_path: Path) -> None:
-        with pytest.raises(NotFound):
-            read_metadata(tmp_path)
-        (tmp_path / "metadata.csv").write_text("audio_file|text\nwavs/a.wav|A.\n", "utf-8")
-        assert read_metadata(tmp_path) == [Row("wavs/a.wav", "A.", "")]
-        (tmp_path / "metadata.jsonl").write_text("{", "utf-8")
-        with pytest.raises(Damaged):
-            read_metadata(tmp_path)
 
 
 class TestSettle:
@@ -308,16 +108,39 @@ class TestSettle:
     ) -> None:
         settle(folder, "Set", SETTINGS)
         before, noisy, good = files(folder), f"{ONE.id}-0003", f"{ONE.id}-0001"
-        folder.change_reviews({noisy: Review(kept=True), good: Review(kept=False, text="Other.")})
+        say(folder, {noisy: Review(kept=True), good: Review(kept=False, text="Other.")})
         assert settle(folder, "Set", SETTINGS).kept == 6
         assert (folder.wavs / f"{noisy}.wav").exists()
         assert (folder.dropped / f"{good}.wav").exists()
-        folder.change_reviews({noisy: Review(), good: Review()})
+        say(folder, {noisy: Review(), good: Review()})
         settle(folder, "Set", SETTINGS)
         assert files(folder) == {**before, "review.json": b"{}\n"}
 
+    def test_two_who_decide_and_write_at_once_lose_neither(self, folder: DatasetFolder) -> None:
+        writing, one = threading.Event(), f"{ONE.id}-0001"
+
+        def write_slowly(review: Review) -> Review:
+            writing.set()
+            time.sleep(0.1)
+            return replace(review, text="Written.")
+
+        writer = threading.Thread(target=folder.change_reviews, args=({one: write_slowly},))
+        writer.start()
+        assert writing.wait(10)
+        folder.change_reviews({one: lambda review: replace(review, kept=False)})
+        writer.join()
+        assert folder.read_reviews() == {one: Review(False, "Written.")}
+
+    def test_a_set_that_is_gone_does_not_come_back_as_an_empty_folder(self, tmp_path: Path) -> None:
+        gone = DatasetFolder(tmp_path / "gone")
+        with pytest.raises(NotFound):
+            settle(gone, "Set", SETTINGS)
+        with pytest.raises(NotFound):
+            say(gone, {"x": Review(kept=True)})
+        assert not gone.root.exists()
+
     def test_a_text_that_was_written_anew_is_what_is_trained_on(self, folder: DatasetFolder) -> None:
-        folder.change_reviews({f"{ONE.id}-0001": Review(text="=Quite\nanother | text.")})
+        say(folder, {f"{ONE.id}-0001": Review(text="=Quite\nanother | text.")})
         settle(folder, "Set", SETTINGS)
         texts = {row.audio: row.text for row in read_metadata(folder.root)}
         assert texts[f"wavs/{ONE.id}-0001.wav"] == "=Quite another text."
@@ -430,17 +253,3 @@ class TestSettle:
             assert all((folder.root / name).exists() for name in named(folder))
         settle(folder, "Set", SETTINGS)
         assert files(folder) == files(twin)
-
-
-def coqui_formatter() -> Callable[..., list[dict[str, str]]]:
-    """coqui-tts's own, without the rest of its package, which needs torch and takes seconds."""
-    package = find_spec("TTS")
-    assert package is not None
-    assert package.origin is not None
-    path = Path(package.origin).parent / "tts" / "datasets" / "formatters.py"
-    spec = spec_from_file_location("formatters", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.coqui

@@ -268,6 +268,17 @@ def test_settings_that_cut_otherwise_ask_for_another_build(studio: Studio, built
     assert added.note == "hm"
 
 
+def test_what_was_built_says_how_it_was_built_until_the_next_build(
+    studio: Studio, built: Dataset
+) -> None:
+    settings = replace(built.settings, target="qwen", loudness_lufs=-25.0, limits=Limits(min_snr_db=3))
+    changed = studio.datasets.change(built.id, "", settings=settings)
+    assert (changed.settings, changed.kept) == (settings, 3)
+    about = json.loads((studio.workspace.datasets / built.id / "dataset.json").read_text("utf-8"))
+    assert (about["target"], about["sample_rate"]) == ("xtts", 22_050)
+    assert (about["settings"]["loudness_lufs"], about["settings"]["limits"]["min_snr_db"]) == (-19, 3)
+
+
 def test_a_new_name_is_that_of_its_files_too(studio: Studio, built: Dataset) -> None:
     assert studio.datasets.change(built.id, "", name="Berta").id == built.id
     about = json.loads((studio.workspace.datasets / built.id / "dataset.json").read_text("utf-8"))

@@ -1,21 +1,17 @@
-"""The Data sets tab from the handlers' side: what it shows, and what a press does."""
+"""The Data sets tab from the handlers' side: what it shows, its forms, and what a press does."""
 
 from __future__ import annotations
 
-import json
+import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 
-from studio.api.datasets import audio_address
-from studio.api.tickets import Tickets
-from studio.dataset.ledger import DatasetFolder
-from studio.dataset.values import Limits, PrepareSettings, Review, Segment
-from studio.errors import BadInput, NotFound
+from studio.dataset.values import Limits, PrepareSettings
+from studio.errors import BadInput
 from studio.jobs import Job, JobStatus
 from studio.services.coverage import Coverage, PhonemeCount, Proposal
 from studio.services.dataset_values import Dataset
@@ -35,181 +31,15 @@ from tabs.datasets import (
     view,
     working,
 )
-from tests import training_sets
+from tests.asking import ANN, ATTACK, BOB
+from tests.datasets_tab import FIRST, HOSTILE, KEPT, MUTE, NOISY, SEGMENTS, acted, filled, kept
 from tests.running import until
-from tests.training_sets import segment, source
-
-ATTACK = "<img src=x onerror=alert(1)>"
-
-
-@dataclass
-class Asker:
-    """Who is signed in, as gr.Request tells it."""
-
-    username: str = "ann"
-
-
-ANN: Any = Asker()
-BOB: Any = Asker("bob")
-
-HALL, ROOM = source(0, "hall.wav", speaker="Bob"), source(1, f"{ATTACK}/room.wav", speaker="Ada")
-BROKEN = replace(source(2, "notes.pdf"), problem="It is no recording.", hint="Leave it out.")
-SEGMENTS = [
-    segment(ROOM, 1),
-    segment(ROOM, 2, text="", text_note="Nothing was understood."),
-    segment(ROOM, 3, text=f"{ATTACK} </textarea>"),
-    segment(HALL, 1, snr_db=4.0, speaker="Bob"),
-    segment(HALL, 2, seconds=0.5, speaker="Bob"),
-]
-FIRST, MUTE, HOSTILE, NOISY, SHORT = (each.id for each in SEGMENTS)
-KEPT = {FIRST, HOSTILE}
 
 
 @pytest.fixture
 def dataset(studio: Studio) -> Dataset:
     """Ann's, of two recordings; two of its five segments are kept."""
     return filled(studio, ATTACK, SEGMENTS)
-
-
-def filled(studio: Studio, name: str, segments: list[Segment]) -> Dataset:
-    made = studio.datasets.create(name, "ann")
-    training_sets.build(studio.workspace.datasets / made.id, segments, [HALL, ROOM, BROKEN])
-    studio.datasets.apply(made.id, "ann", Limits())
-    return studio.datasets.get(made.id, "ann")
-
-
-def kept(studio: Studio, dataset: Dataset) -> set[str]:
-    folder = DatasetFolder(studio.workspace.datasets / dataset.id)
-    return {path.stem for path in folder.wavs.glob("*.wav")}
-
-
-def reviews(studio: Studio, dataset: Dataset) -> dict[str, Review]:
-    return DatasetFolder(studio.workspace.datasets / dataset.id).read_reviews()
-
-
-def acted(studio: Studio, dataset: Dataset, *acts: tuple[str, ...], chosen: str | None = None) -> str:
-    """What the page sends, and the receipt."""
-    told = [dict(zip(("id", "act", "text"), act, strict=False)) for act in acts]
-    message = json.dumps({"sequence": 7, "dataset": dataset.id, "acts": told})
-    limits = limits_form.values_of(dataset.settings.limits)
-    chosen = dataset.id if chosen is None else chosen
-    return str(reviewing.on_acts(studio, ANN, chosen, message, *limits)[0])
-
-
-class TestReviewing:
-    def test_what_is_done_is_saved_and_comes_back_in_a_receipt(
-        self, studio: Studio, dataset: Dataset
-    ) -> None:
-        assert kept(studio, dataset) == KEPT
-        receipt = acted(
-            studio, dataset, (FIRST, "drop"), (NOISY, "keep"), (MUTE, "text", " Hello  you. ")
-        )
-        assert 'data-sequence="7"' in receipt
-        assert receipt.count('class="timbre-clip"') == 3
-        assert "Kept by hand" in receipt
-        assert kept(studio, dataset) == {NOISY, MUTE, HOSTILE}
-        assert reviews(studio, dataset)[MUTE].text == "Hello you."
-        acted(studio, dataset, (FIRST, "limits"), (NOISY, "limits"), (MUTE, "text-undo"))
-        assert kept(studio, dataset) == KEPT
-        assert reviews(studio, dataset) == {}
-
-    def test_what_was_done_counts_for_its_own_set_whichever_is_shown(
-        self, studio: Studio, dataset: Dataset
-    ) -> None:
-        other = studio.datasets.create("Another", "ann")
-        acted(studio, dataset, (FIRST, "drop"), chosen=other.id)
-        assert kept(studio, dataset) == KEPT - {FIRST}
-
-    @pytest.mark.parametrize(
-        "message",
-        [
-            "",
-            "7",
-            "{}",
-            '{"sequence": 1, "dataset": "x", "acts": []}',
-            '{"sequence": 1, "dataset": "x", "acts": [{"id": "1"}]}',
-            '{"sequence": 1, "dataset": "x", "acts": [{"id": "1", "act": "delete"}]}',
-            '{"sequence": "a", "dataset": "x", "acts": [{"id": "1", "act": "keep"}]}',
-        ],
-    )
-    def test_a_message_that_no_page_sends_is_refused(
-        self, studio: Studio, dataset: Dataset, message: str
-    ) -> None:
-        with pytest.raises(BadInput, match="nothing this page can do"):
-            reviewing.on_acts(studio, ANN, dataset.id, message)
-
-    def test_nobody_decides_of_a_set_of_somebody_else(self, studio: Studio, dataset: Dataset) -> None:
-        message = {"sequence": 1, "dataset": dataset.id, "acts": [{"id": FIRST, "act": "drop"}]}
-        with pytest.raises(NotFound):
-            reviewing.on_acts(studio, BOB, dataset.id, json.dumps(message))
-        with pytest.raises(BadInput, match="no segment"):
-            acted(studio, dataset, ("ffffffffffff-0001", "drop"))
-        assert kept(studio, dataset) == KEPT
-
-    def test_several_that_are_ticked_are_decided_of_at_once(
-        self, studio: Studio, dataset: Dataset
-    ) -> None:
-        asked = (studio, "keep", ANN, dataset.id, "selected", None)
-        with pytest.raises(BadInput, match="No segment is ticked"):
-            reviewing.on_bulk(*asked, "[]", *reviewing.EVERYTHING)
-        shown = reviewing.on_bulk(*asked, json.dumps([NOISY, SHORT]), *reviewing.EVERYTHING)
-        assert shown[2] == gr.skip()  # a question that was asked meanwhile stays
-        assert kept(studio, dataset) == KEPT | {NOISY, SHORT}
-
-    def test_all_that_a_filter_shows_are_asked_about_first(
-        self, studio: Studio, dataset: Dataset
-    ) -> None:
-        dropped = ("dropped", *reviewing.EVERYTHING[1:])
-        shown = reviewing.on_bulk(studio, "drop", ANN, dataset.id, "all", None, "[]", *dropped)
-        assert "Drop all 3 segments" in shown[1]
-        assert reviews(studio, dataset) == {}
-        reviewing.on_bulk_yes(studio, ANN, dataset.id, "drop", *dropped)
-        assert {each for each, said in reviews(studio, dataset).items() if said.kept is False} == {
-            MUTE,
-            NOISY,
-            SHORT,
-        }
-
-    @pytest.mark.parametrize(
-        ("asked", "found"),
-        [
-            ({"state": "kept", "order": "time"}, [FIRST, HOSTILE]),
-            ({"reason": "noise"}, [NOISY]),
-            ({"order": "duration"}, [SHORT]),
-            ({"order": "snr_db"}, [NOISY]),
-            ({"text": "sentence 1 of hall"}, [NOISY]),
-            ({"speaker": "Bob", "reason": "short"}, [SHORT]),
-            ({"source": ROOM.id, "state": "dropped"}, [MUTE]),
-        ],
-    )
-    def test_filters_and_orders(
-        self, studio: Studio, dataset: Dataset, asked: dict[str, str], found: list[str]
-    ) -> None:
-        names = ("state", "reason", "order", "text", "source", "speaker")
-        plain = dict(zip(names, reviewing.EVERYTHING, strict=True))
-        page = str(reviewing.on_list(studio, 0, ANN, dataset.id, 0, *(plain | asked).values())[0])
-        places = [page.index(f'data-id="{each}"') for each in found]
-        assert places == sorted(places)
-        first = page.index("data-id=")
-        assert page.startswith(f'data-id="{found[0]}"', first)
-
-    def test_a_reason_in_the_chart_shows_its_segments(self, studio: Studio, dataset: Dataset) -> None:
-        shown = reviewing.on_reason(studio, ANN, dataset.id, "noise 3")
-        assert shown[:3] == ["dropped", "noise", "worst"]
-        assert shown[6].count('class="timbre-clip"') == 1
-
-    def test_a_page_of_ten_thousand_is_small_and_quick(self, studio: Studio) -> None:
-        many = [segment(ROOM, number, snr_db=number % 40) for number in range(10_000)]
-        made = studio.datasets.create("Many", "ann")
-        folder = training_sets.build(studio.workspace.datasets / made.id, many[:25], [ROOM])
-        ledger = folder.read_ledger()
-        folder.write_ledger(replace(ledger, segments=tuple(many)))
-        reviewing.on_list(studio, 0, ANN, made.id, 0, *reviewing.EVERYTHING)  # reads the ledger
-        begun = time.process_time()
-        page = reviewing.on_list(studio, 1, ANN, made.id, 9_900, "", "", "time", "", "", "")
-        assert time.process_time() - begun < 0.5
-        assert "9,926 to 9,950 of 10,000" in page[1]
-        assert len(page[0]) < 100_000
 
 
 class TestLimits:
@@ -318,6 +148,11 @@ class TestMaking:
         assert [each.id for each in studio.datasets.list("ann")] == [dataset.id]
 
     def test_an_export_becomes_a_link(self, studio: Studio, dataset: Dataset) -> None:
+        exports = studio.workspace.gradio_temp / "exports" / "datasets"
+        old, recent = exports / "old", exports / "recent"
+        for folder in (old, recent):
+            folder.mkdir(parents=True)
+        os.utime(old, (1.0, time.time() - 25 * 3600))
         exporting.on_export(studio, ANN, dataset.id, "ljspeech")
         until(lambda: exporting.newest(studio, ANN).state.finished)  # type: ignore[union-attr]
         task = exporting.newest(studio, ANN)
@@ -326,6 +161,7 @@ class TestMaking:
         assert Path(task.result).name.endswith("-ljspeech.zip")
         assert "gradio_api/file=" in exporting.status(task)
         assert exporting.newest(studio, BOB) is None
+        assert (old.exists(), recent.exists()) == (False, True)
 
     def test_what_cannot_be_exported_says_why_and_leaves_nothing(
         self, studio: Studio, dataset: Dataset
@@ -334,7 +170,7 @@ class TestMaking:
         exporting.on_export(studio, ANN, dataset.id, "zip")
         until(lambda: exporting.newest(studio, ANN).state.finished)  # type: ignore[union-attr]
         assert "Nothing is kept" in exporting.status(exporting.newest(studio, ANN))
-        assert not list((studio.workspace.gradio_temp / "exports").iterdir())
+        assert not list((studio.workspace.gradio_temp / "exports" / "datasets").iterdir())
 
 
 class TestWhatIsShown:
@@ -416,23 +252,6 @@ class TestWhatIsShown:
         assert "Never heard: ɔɪ." in shown
         assert "Adds ɔɪ, questions, 4 new pairs of sounds." in shown
         assert "<b>rose" not in shown
-
-
-class TestSound:
-    def test_a_ticket_is_the_owner_s_and_opens_one_thing(self) -> None:
-        tickets = Tickets()
-        ticket = tickets.issue("dataset", "a", "ann")
-        assert ticket == tickets.issue("dataset", "a", "ann")
-        assert ticket not in {tickets.issue("dataset", "b", "ann"), tickets.issue("run", "a", "ann")}
-        for owner in ("ann", None):
-            assert tickets.redeem("dataset", ticket, owner) == ("a", "ann")
-        wrong = (("dataset", ticket, "bob"), ("run", ticket, "ann"), ("dataset", "0" * 32, "ann"))
-        for kind, given, owner in wrong:
-            with pytest.raises(NotFound):
-                tickets.redeem(kind, given, owner)
-
-    def test_an_address_tells_nothing_of_whose_it_is(self) -> None:
-        assert "ann" not in audio_address("set", "ann", FIRST).split("/")
 
 
 def a_job(studio: Studio) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 import subprocess
@@ -10,11 +11,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from studio import db
 from studio.db import Database
 from studio.errors import Busy, Damaged, StorageFailed
+from studio.migrations import MIGRATIONS
 from studio.settings import CHECKOUT
 from tests.small_disk import said_under_a_limit, tiny_disk
 
@@ -35,7 +38,7 @@ def count(database: Database) -> int:
 def test_a_new_database_has_the_tables_and_says_nothing(database: Database) -> None:
     tables = {row["name"] for row in database.query("SELECT name FROM sqlite_master")}
     assert {"takes", "presets", "jobs", "takes_by_owner"} <= tables
-    assert database.query("PRAGMA user_version")[0][0] == len(db.MIGRATIONS)
+    assert database.query("PRAGMA user_version")[0][0] == len(MIGRATIONS)
     assert database.query("PRAGMA journal_mode")[0][0] == "wal"
     assert database.query("PRAGMA foreign_keys")[0][0] == 1
     assert database.notices == ()
@@ -88,6 +91,22 @@ def test_two_threads_writing_lose_nothing(database: Database) -> None:
     # Each read what it then relied on: no two transactions saw the same count.
     seen = [row["name"].split("-")[0] for row in database.query("SELECT name FROM presets")]
     assert len(set(seen)) == 400
+
+
+def test_a_thread_that_ended_leaves_nothing_open(database: Database) -> None:
+    """Without the garbage collector's help: a server has a thread for each take."""
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(30):
+            thread = threading.Thread(target=database.execute, args=(ADD, ("ada", f"{number}")))
+            thread.start()
+            thread.join()
+        opened = [file.path for file in psutil.Process().open_files()]
+    finally:
+        gc.enable()
+    assert opened.count(str(database.path)) <= 2  # SQLite keeps one for the next connection
+    assert count(database) == 30
 
 
 def test_two_processes_making_and_writing_lose_nothing(tmp_path: Path) -> None:
@@ -164,7 +183,7 @@ def test_damage_in_the_middle_is_found_at_start_up(database: Database, tmp_path:
 def test_a_database_of_a_newer_timbre_is_refused_and_not_touched(database: Database) -> None:
     database.execute(ADD, ("ada", "warm"))
     with database.transaction() as connection:
-        connection.execute(f"PRAGMA user_version = {len(db.MIGRATIONS) + 1}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     database.close()
     with pytest.raises(Damaged, match="newer Timbre") as caught:
         Database(database.path)
@@ -179,13 +198,13 @@ def test_a_database_of_an_older_timbre_is_brought_forward(
     database.execute(ADD, ("ada", "warm"))
     database.close()
     added = ("ALTER TABLE presets ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'",)
-    monkeypatch.setattr(db, "MIGRATIONS", (*db.MIGRATIONS, added))
+    monkeypatch.setattr(db, "MIGRATIONS", (*MIGRATIONS, added))
     newer = Database(database.path)
     assert [tuple(row) for row in newer.query("SELECT name, colour FROM presets")] == [("warm", "grey")]
     newer.close()
 
     broken = ("CREATE TABLE half (id)", "CREATE TABLE syntax error")
-    monkeypatch.setattr(db, "MIGRATIONS", (*db.MIGRATIONS, broken))
+    monkeypatch.setattr(db, "MIGRATIONS", (*MIGRATIONS, added, broken))
     with pytest.raises(sqlite3.OperationalError):
         Database(database.path)
     raw = sqlite3.connect(database.path)

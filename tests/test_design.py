@@ -16,15 +16,21 @@ from studio.control import Control
 from studio.errors import EngineFailed
 from studio.models.folders import ModelFolders
 
-TEXT = "Please read the letter on the kitchen table, then call your brother."
+TEXT = "Please read the letter, then call your brother."
+LONG = "Please read the letter on the kitchen table, then call your brother."
 
 
 def speak(
-    engine: EspeakEngine, options: Mapping[str, float], instruct: str = "", seed: int = 0, **fields
+    engine: EspeakEngine,
+    options: Mapping[str, float],
+    instruct: str = "",
+    seed: int = 0,
+    text: str = TEXT,
+    **fields,
 ) -> np.ndarray:
     fields = {"language": "en-us", **fields}
     request = SpeechRequest(
-        TEXT, instruct=instruct, options=options, sampling=SamplingParams(seed=seed), **fields
+        text, instruct=instruct, options=options, sampling=SamplingParams(seed=seed), **fields
     )
     return np.concatenate([chunk.audio.samples for chunk in engine.stream(request, Control())])
 
@@ -137,14 +143,15 @@ def test_a_speaker_wins_over_a_description(engine: EspeakEngine) -> None:
 
 @pytest.mark.parametrize("language", ["de", "chr"])
 def test_other_languages_are_designed_too(engine: EspeakEngine, language: str) -> None:
-    assert np.abs(speak(engine, engine.design("woman"), language=language)).max() > 0.05
+    sound = speak(engine, engine.design("woman"), language=language, text="Hallo.")
+    assert np.abs(sound).max() > 0.05
 
 
 def test_timings_fit_the_sound(engine: EspeakEngine) -> None:
-    request = SpeechRequest(TEXT, "en-us", options=engine.design("slow man"))
+    request = SpeechRequest(LONG, "en-us", options=engine.design("slow man"))
     chunks = list(engine.stream(request, Control()))
     words = [word for chunk in chunks for word in chunk.words]
-    assert [word.text for word in words] == TEXT.split()
+    assert [word.text for word in words] == LONG.split()
     assert 0 <= words[0].start < words[-1].end <= sum(chunk.audio.duration for chunk in chunks)
     assert len(chunks) > 1
 

@@ -6,6 +6,7 @@ import itertools
 import re
 import secrets
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -243,7 +244,7 @@ def test_no_event_reads_a_file_that_was_not_uploaded(
     assert any(succeeded(joined(server, event.id, event.data(audio={"path": kept}))) for event in taking)
 
     def ask(event: Event, path: Path) -> None:
-        said = joined(server, event.id, event.data(audio={"path": str(path), "orig_name": "a.wav"}))
+        said = put(server, event, event.data(audio={"path": str(path), "orig_name": "a.wav"}))
         assert not succeeded(said), path
         assert canaries[path].decode() not in said
         assert canaries[path] not in served(server, said)
@@ -259,11 +260,20 @@ def test_a_path_in_the_place_of_a_take_reads_no_file(
 
     def ask(event: Event, path: Path) -> None:
         given = {"checkboxgroup": [str(path)]}
-        said = joined(server, event.id, [given.get(kind, str(path)) for kind in event.kinds])
+        said = put(server, event, [given.get(kind, str(path)) for kind in event.kinds])
         assert canaries[path].decode() not in said
         assert canaries[path] not in served(server, said)
 
     each_with_some(ask, choosing, list(canaries))
+    assert "event refused" in server.log
+    assert "list of choices" not in server.log  # Gradio's words, which repeat what was sent
+
+
+def put(server: Server, event: Event, data: list[object]) -> str:
+    """What an event answers, within a page that each thread has open."""
+    said = joined(server, event.id, data, session=f"guard{threading.get_ident()}")
+    assert '"process_completed"' in said, said
+    return said
 
 
 def each_with_some(
@@ -287,7 +297,7 @@ def test_an_address_in_the_place_of_an_upload_is_not_fetched(server: Server) -> 
         for host in ("127.0.0.1", "localhost", "[::1]", "2130706433", "0.0.0.0"):
             address = f"http://{host}:{port}/a.wav"
             for file in ({"path": address}, {"path": "a.wav", "url": address}):
-                assert not succeeded(joined(server, event.id, event.data(audio=file)))
+                assert not succeeded(put(server, event, event.data(audio=file)))
         with pytest.raises(TimeoutError):
             inside.accept()
 

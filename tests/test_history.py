@@ -11,7 +11,8 @@ import pytest
 
 from engines.base import Capability
 from studio.errors import NotFound
-from studio.services.history import MAX_NOTE, sidecar_path
+from studio.services.history import sidecar_path
+from studio.services.kept import MAX_NOTE
 from studio.services.studio import Studio
 from studio.services.takes import SpeechOrder, TakeRecord
 

@@ -75,7 +75,7 @@ def test_searching_looks_everywhere_and_at_the_language(lexicon: Lexicon) -> Non
     ("entry", "said"),
     [
         (Entry("x"), "neither"),
-        (Entry("", respelling="x"), "empty"),
+        (Entry("", respelling="x"), "The word has no letter"),
         (Entry("...", respelling="x"), "no letter"),
         (Entry("x", respelling="!!"), "no letter"),
         (Entry("x", respelling="[[x]]"), "brackets"),

@@ -10,13 +10,14 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.testclient import TestClient
 
 from studio.api import lexicon
+from studio.api.errors import handlers
 from studio.errors import BadInput, NotFound
 from studio.services.studio import Studio
 from studio.text.lexicon_files import from_csv, from_pls
 from studio.text.pronunciation import Entry
 from tabs import lexicon_events as events
+from tests.asking import ATTACK
 
-ATTACK = "<img src=x onerror=alert(1)>"
 ROUTE = "/lexicon/export"
 
 
@@ -150,7 +151,7 @@ def test_the_export_reads_back_and_needs_a_sign_in(studio: Studio) -> None:
             raise HTTPException(401)
         return "ann"
 
-    app = FastAPI()
+    app = FastAPI(exception_handlers=handlers())
     app.include_router(lexicon.router(studio, user))
     with TestClient(app, raise_server_exceptions=False) as client:
         assert client.get(ROUTE).status_code == 401

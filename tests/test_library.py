@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +20,7 @@ from studio.files import write_bytes
 from studio.library import Library
 from studio.names import clean_name
 from studio.settings import CHECKOUT
+from tests.killing import killed
 from tests.small_disk import said_under_a_limit, tiny_disk
 from tests.test_names import HOSTILE, snapshot
 
@@ -76,16 +75,14 @@ def test_a_change_keeps_what_it_does_not_touch(library: Library) -> None:
         assert new[key] == old[key], key
 
 
-# A writer that changes one entry and makes and deletes others, as fast as it can. It is forked from a
-# process that has imported everything, or starting would take most of the time.
+# A writer that changes one entry and makes and deletes others, as fast as it can.
 WRITER = """
-import os, sys
 from pathlib import Path
 from studio.files import write_bytes
 from studio.library import Library
 
 def write(root, id, start):
-    library = Library(root, "voice", 1)
+    library = Library(Path(root), "voice", 1)
     for n in range(start, start + 10**6):
         def update(config, folder):
             write_bytes(folder / f"{n}.wav", str(n).encode() * 2000)
@@ -99,14 +96,6 @@ def write(root, id, start):
             print("begun", flush=True)
         if n % 2:
             library.delete(extra)
-
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        write(Path(sys.argv[1]), sys.argv[2], int(line))
-    print(child, flush=True)
-    os.waitpid(child, 0)
-    print("gone", flush=True)
 """
 
 
@@ -114,26 +103,13 @@ for line in sys.stdin:
 def test_a_writer_killed_at_any_moment_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     root = tmp_path / "voices"
     id = Library(root, "voice", 1).create("kept", "", sound())
-    chance = random.Random(4711)
     last = -1
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(root), id],
-        cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as parent:  # fmt: skip
-        assert parent.stdin is not None
-        assert parent.stdout is not None
-        for kill in range(KILLS):
-            print((kill + 1) * 10**6, file=parent.stdin, flush=True)
-            said = {parent.stdout.readline().strip(), parent.stdout.readline().strip()}
-            threading.Event().wait(chance.uniform(0, 0.03))
-            os.kill(int((said - {"begun"}).pop()), signal.SIGKILL)
-            assert parent.stdout.readline().strip() == "gone"
-            found = json.loads((root / id / "config.json").read_bytes())
-            assert found["first"] == found["last"]
-            assert found["first"] > last, "a change went back in time"
-            last = found["first"]
-            assert (root / id / found["audio"]).read_bytes() == str(last).encode() * 2000
-        parent.stdin.close()
+    for _ in killed(WRITER, str(root), id, times=KILLS):
+        found = json.loads((root / id / "config.json").read_bytes())
+        assert found["first"] == found["last"]
+        assert found["first"] > last, "a change went back in time"
+        last = found["first"]
+        assert (root / id / found["audio"]).read_bytes() == str(last).encode() * 2000
     after = Library(root, "voice", 1)
     assert after.damaged() == ()
     assert len(after.ids()) > KILLS, "each writer made one at least"

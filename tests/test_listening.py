@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 
 from studio.audio.loudness import loudness
 from studio.audio.matching import matched
@@ -179,6 +181,18 @@ def test_damaged_votes_are_said_and_kept(studio: Studio, folder: RunFolder, cont
     assert folder.listening.read_text() == content
     folder.listening.unlink()  # as the hint says
     assert studio.listening.vote("zoe", "ann", trial, "a").judged == 1
+
+
+def test_votes_of_two_studios_both_count(studio: Studio, folder: RunFolder) -> None:
+    judge(studio, 3)
+    trial = next_pair(studio)
+    with ThreadPoolExecutor() as pool:
+        with FileLock(folder.root / ".listening.lock"):  # as another process that votes holds it
+            vote = pool.submit(studio.listening.vote, "zoe", "ann", trial, "none")
+            assert not wait([vote], 0.2).done
+            other = {"epochs": [0, 3], "preferred": [5, 1], "undecided": 0}
+            folder.listening.write_text(json.dumps({"version": 1, "pairs": [other]}))
+        assert vote.result() == Tally(3, 0, 1, 5, 1)
 
 
 def test_the_file_tells_epochs_and_counts(studio: Studio, folder: RunFolder) -> None:

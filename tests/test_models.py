@@ -211,8 +211,10 @@ def test_practice_models_appear_whole_or_not_at_all(
         entry_of(key).folder for key in PRACTICE
     }
     monkeypatch.setattr(practice, "_MAKERS", {"qwen": f"{__name__}:make_some"})
+    before = set(studio.settings.qwen_dir.iterdir())
     with pytest.raises(Exception, match="is not right"):
         practice.run(job.params, context)
+    assert set(studio.settings.qwen_dir.iterdir()) == before
     assert all(studio.models.validate(key).valid for key in PRACTICE)
 
 
@@ -235,7 +237,7 @@ def test_models_by_command(
 
     fetched = models("download", BASE)
     assert (fetched.code, fetched.out.strip()) == (0, str(target))
-    assert "asking Hugging Face" in fetched.err
+    assert "Hugging Face" in fetched.err  # it is looked at now and then, and a stage can pass unseen
     again = json.loads(models("download", BASE, "--json").out)
     assert again == {"ok": True, "key": BASE, "folder": str(target), "already": True}
     assert models("path", BASE).out.strip() == str(target)

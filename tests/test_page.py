@@ -53,8 +53,17 @@ print(create_or_modify_pyi.__module__, hasattr(gradio.Textbox, "submit"))
 """
 
 
-def test_only_speak_is_public(client: Client) -> None:
-    assert list(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/speak"]
+def test_only_speak_and_transcribe_are_public(client: Client) -> None:
+    told = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert list(told) == ["/speak", "/transcribe"]
+
+
+def test_a_client_has_a_recording_written_down(client: Client) -> None:
+    spoken = client.predict(text="Good morning to everybody in the house.", api_name="/speak")
+    text = client.predict(recording=handle_file(spoken), language="en", api_name="/transcribe")
+    assert "everybody" in text.lower()  # a draft: not every word is right
+    with pytest.raises(Exception, match="no recording"):
+        client.predict(api_name="/transcribe")
 
 
 def test_a_client_speaks_in_a_preset_voice(client: Client) -> None:

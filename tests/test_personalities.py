@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import shutil
-import signal
-import subprocess
-import sys
-import threading
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,28 +10,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from engines.base import WordTiming
 from studio.archives import write_archive
-from studio.audio.reading import Limits
-from studio.errors import BadInput, NotFound, StudioError
-from studio.names import clean_name
+from studio.errors import BadInput, NotFound
 from studio.services.personalities import PersonalityService
 from studio.services.personality_values import (
     NEUTRAL,
     EmotionChange,
     NewEmotion,
     NewPersonality,
-    Personality,
     PersonalityChange,
 )
 from studio.services.voice_values import Basis, Consent
-from studio.settings import CHECKOUT
 from tests.audio_files import tone, wav
-from tests.test_names import HOSTILE, snapshot
-
-KILLS = 60
-RATE = 8_000
-WORDS = (WordTiming("Hello.", 0.25, 0.75),)
+from tests.personality_folders import RATE, WORDS, emotion, made, opened, recording, tags
+from tests.test_names import snapshot
 
 
 @pytest.fixture
@@ -50,27 +34,6 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def service(root: Path) -> PersonalityService:
     return opened(root)
-
-
-def opened(root: Path, consent_required: bool = False) -> PersonalityService:
-    return PersonalityService(root, Limits(max_seconds=60), consent_required)
-
-
-def recording(tmp_path: Path, hertz: float = 220, seconds: float = 1.5) -> Path:
-    return wav(tmp_path / f"{hertz}-{seconds}.wav", tone(seconds, RATE, hertz), RATE)
-
-
-def emotion(tmp_path: Path, tag: str, hertz: float = 220, **fields: object) -> NewEmotion:
-    return replace(NewEmotion(tag, recording(tmp_path, hertz)), **fields)  # type: ignore[arg-type]
-
-
-def made(service: PersonalityService, tmp_path: Path, name: str = "Zoë 😀", *tags: str) -> Personality:
-    emotions = [emotion(tmp_path, tag, 200 + 20 * n) for n, tag in enumerate((*tags, NEUTRAL))]
-    return service.create(NewPersonality(name, tuple(emotions)), "ann")
-
-
-def tags(personality: Personality) -> list[str]:
-    return [each.tag for each in personality.emotions]
 
 
 def test_what_was_put_in_is_there_after_a_restart(root: Path, tmp_path: Path) -> None:
@@ -265,216 +228,3 @@ def test_consent_is_asked_for_where_the_studio_is_shared(root: Path, tmp_path: P
     found = strict.import_zip(path, "", Consent("Ann", Basis.PERMISSION, 1_700_000_000.0))
     assert found.consent is not None
     assert found.consent.person == "Ann"
-
-
-def test_hostile_names_stay_names(service: PersonalityService, tmp_path: Path, root: Path) -> None:
-    new = NewPersonality("x", (emotion(tmp_path, NEUTRAL),))
-    root.mkdir(parents=True)
-    outside = {path for path in snapshot(tmp_path) if "saved_personalities" not in path}
-    ids = set()
-    for name in (*HOSTILE[::7], "Zoë 😀", "../../x", "CON", "n" * 200, "<img src=x onerror=alert(1)>"):
-        try:
-            found = service.create(replace(new, name=name, note=name[:100]), str(len(ids)))
-        except BadInput:
-            continue
-        assert found.id not in ids
-        ids.add(found.id)
-        assert found.name == clean_name(name)
-        assert found.emotions[0].audio.parent.parent == root
-    assert len(ids) > 25
-    with pytest.raises(BadInput, match="201 characters"):
-        service.create(replace(new, name="n" * 201), "")
-    after = {path for path in snapshot(tmp_path) if "saved_personalities" not in path}
-    assert after == outside
-
-
-def test_a_zip_gives_back_what_went_in(root: Path, tmp_path: Path) -> None:
-    service = opened(root)
-    happy = emotion(
-        tmp_path, "felice", 300, transcript="Ciao!", language="it", aliases=("yay",),
-        made={"how": "smart", "joint": [1.0, 1.1]}, words=WORDS, clip=recording(tmp_path, 400),
-    )  # fmt: skip
-    given = Consent("Ann", Basis.OWN, 1_700_000_000.0)
-    new = NewPersonality(
-        "Zoë 😀", (emotion(tmp_path, NEUTRAL), happy), "it", "una donna", "<b>", "v", given
-    )
-    before = service.create(new, "ann", build={"unfinished": True})
-    path = service.export(before.id, "ann", tmp_path / "out" / "zoë.zip")
-    elsewhere = opened(tmp_path / "other home" / "saved_personalities")
-    after = elsewhere.import_zip(path, "eve")
-
-    def bare(personality: Personality) -> Personality:
-        none = Path()
-        return replace(
-            personality, id="", created=0, changed=0, owner="", voice="", build=None,
-            emotions=tuple(
-                replace(each, audio=none, clip=each.clip and none) for each in personality.emotions
-            ),
-        )  # fmt: skip
-
-    assert bare(after) == bare(before)
-    assert after.build is None
-    for old, copy in zip(before.emotions, after.emotions, strict=True):
-        assert copy.audio.read_bytes() == old.audio.read_bytes()
-    assert after.emotions[1].clip is not None
-    assert service.import_zip(path, "ann").name == "Zoë 😀 (2)"
-    copied = service.duplicate(before.id, "ann", "Zoë's twin")
-    assert bare(replace(copied, name=before.name)) == bare(before)
-
-
-def test_zips_that_are_not_what_they_should_be_are_refused(
-    service: PersonalityService, tmp_path: Path, root: Path
-) -> None:
-    personality = made(service, tmp_path, "x", "happy")
-    good = service.export(personality.id, "ann", tmp_path / "good.zip")
-    config = json.loads((root / personality.id / "config.json").read_text())
-    about = {key: config[key] for key in ("name", "emotions")}
-    sounds = {each.audio.name: each.audio for each in personality.emotions}
-    silent = wav(tmp_path / "silent.wav", np.zeros(2 * RATE, np.float32), RATE)
-    emotions = config["emotions"]
-    neutral = emotions[NEUTRAL]
-
-    def zipped(name: str, version: int = 1, kind: str = "personality", **changes: object) -> Path:
-        write_archive(tmp_path / name, kind, version, sounds, about | changes)
-        return tmp_path / name
-
-    linked = tmp_path / "link.zip"
-    shutil.copyfile(good, linked)
-    with zipfile.ZipFile(linked, "a") as archive:
-        archive.writestr("../outside.wav", b"x")
-    quiet = dict.fromkeys(sounds, silent)
-    write_archive(tmp_path / "silent.zip", "personality", 1, quiet, about)
-    write_archive(tmp_path / "less.zip", "personality", 1, sounds, {"name": "x"})
-    cases = {
-        "newer Timbre": zipped("newer.zip", version=99),
-        "not a personality": zipped("voice.zip", kind="voice"),
-        "leads out": linked,
-        "silent": tmp_path / "silent.zip",
-        "no neutral": zipped("no-neutral.zip", emotions={"happy": emotions["happy"]}),
-        "emotions.* is missing": tmp_path / "less.zip",
-        "is not in it": zipped("outside.zip", emotions={NEUTRAL: neutral | {"file": "../a"}}),
-        "holds no personality": zipped("odd.zip", emotions={NEUTRAL: "not an object"}),
-        "word timings": zipped(
-            "times.zip", emotions={NEUTRAL: neutral | {"words": [["a", float("nan"), 1]]}}
-        ),
-    }  # fmt: skip
-    before = snapshot(root)
-    for words, path in cases.items():
-        with pytest.raises(BadInput, match=words) as caught:
-            service.import_zip(path, "ann")
-        assert caught.value.hint
-    assert snapshot(root) == before
-
-
-def test_a_damaged_one_is_set_aside_and_the_others_load(
-    service: PersonalityService, tmp_path: Path, root: Path
-) -> None:
-    good = made(service, tmp_path, "good")
-    spoiled = {}
-    for name in ("torn", "newer", "no sound", "no neutral", "odd"):
-        personality = made(service, tmp_path, name, "happy")
-        config = root / personality.id / "config.json"
-        spoiled[name] = config, json.loads(config.read_text())
-    for name, (path, config) in spoiled.items():
-        if name == "newer":
-            config["version"] = 99
-        if name == "no sound":
-            (path.parent / config["emotions"]["happy"]["file"]).unlink()
-        if name == "no neutral":
-            del config["emotions"][NEUTRAL]
-        if name == "odd":
-            config["emotions"] = "happy"
-        text = json.dumps(config)
-        path.write_text(text[: len(text) // 2] if name == "torn" else text)
-    assert service.list("ann") == [good]
-    told = {each.id: each.message for each in service.damaged()}
-    assert told.keys() == {path.parent.name for path, _ in spoiled.values()}
-    assert all("damaged" in said or "newer Timbre" in said for said in told.values())
-    assert opened(root).list("ann") == [good], "and stays there over a restart"
-    assert all(path.exists() for path, _ in spoiled.values())
-
-
-def test_two_writers_lose_nothing(root: Path, tmp_path: Path) -> None:
-    id = made(opened(root), tmp_path).id
-    errors: list[StudioError] = []
-
-    def write(name: str) -> None:
-        service = opened(root)
-        try:
-            for number in range(8):
-                service.add_emotion(id, "ann", emotion(tmp_path, f"{name} {number}"))
-        except StudioError as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=write, args=(name,)) for name in ("first", "second")]
-    recording(tmp_path)
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    wanted = {NEUTRAL, *(f"{name} {number}" for name in ("first", "second") for number in range(8))}
-    assert set(tags(opened(root).get(id, "ann"))) == wanted
-
-
-# Adds and removes emotions as fast as it can. It is forked from a process that has imported everything,
-# or starting would take most of the time.
-WRITER = """
-import os, sys
-from pathlib import Path
-import pyloudnorm
-from studio.audio.reading import Limits
-from studio.services.personalities import PersonalityService
-from studio.services.personality_values import NewEmotion
-
-def write(root, id, recording, start):
-    service = PersonalityService(root, Limits(), False)
-    for n in range(start, start + 10**6):
-        service.add_emotion(id, "ann", NewEmotion(f"emotion {n}", recording, n % 7 / 10, None, str(n)))
-        if n == start:
-            print("begun", flush=True)
-        tags = [each.tag for each in service.get(id, "ann").emotions]
-        if len(tags) > 6:
-            service.remove_emotion(id, "ann", tags[1])
-
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        write(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(line))
-    print(child, flush=True)
-    os.waitpid(child, 0)
-    print("gone", flush=True)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-def test_a_kill_while_an_emotion_is_added_leaves_the_old_or_the_new(root: Path, tmp_path: Path) -> None:
-    id = made(opened(root), tmp_path).id
-    long = recording(tmp_path, 300, 2.5)
-    chance, seen = random.Random(4711), set()
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(root), id, str(long)],
-        cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as parent:  # fmt: skip
-        assert parent.stdin is not None
-        assert parent.stdout is not None
-        for kill in range(KILLS):
-            print((kill + 1) * 10**6, file=parent.stdin, flush=True)
-            said = {parent.stdout.readline().strip(), parent.stdout.readline().strip()}
-            threading.Event().wait(chance.uniform(0, 0.03))
-            os.kill(int((said - {"begun"}).pop()), signal.SIGKILL)
-            assert parent.stdout.readline().strip() == "gone"
-            config = json.loads((root / id / "config.json").read_bytes())
-            seen |= config["emotions"].keys()
-            for tag, entry in config["emotions"].items():
-                assert tag in (NEUTRAL, f"emotion {entry['transcript']}")
-                sound = soundfile.info(root / id / entry["file"])
-                assert sound.duration == pytest.approx(entry["duration"], abs=0.001)
-        parent.stdin.close()
-    assert len(seen) > KILLS
-    after = opened(root)
-    assert after.damaged() == ()
-    found = after.get(id, "ann")
-    content = {path.name for path in (root / id).iterdir()}
-    assert content == {"config.json", *(each.audio.name for each in found.emotions)}
-    assert not list(root.rglob("*.partial"))

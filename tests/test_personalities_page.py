@@ -1,120 +1,55 @@
-"""The Personalities tab from the handlers' side."""
+"""The Personalities tab from the handlers' side: the list, what is kept of each, and its emotions."""
 
 from __future__ import annotations
 
-import json
 import re
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from html.parser import HTMLParser
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
-from studio.errors import BadInput, Cancelled, NotFound
+from studio.errors import BadInput, NotFound
 from studio.services.emotion_audit import Audit, EmotionMeasure
-from studio.services.emotion_texts import EMOTIONS, emotion_text
 from studio.services.personality_values import NewEmotion, NewPersonality, Personality
 from studio.services.smart_values import SmartEmotion
 from studio.services.studio import Studio
-from studio.services.voice_values import NewVoice
-from studio.settings import load_settings
-from tabs import page
 from tabs.personalities import (
     audit_view,
     emotions,
     joints,
     keeping,
     layout,
-    making,
-    performing,
-    reusing,
     showing,
     view,
     wanted,
     wiring,
     working,
 )
-from tests.spoken import saved, silence, spoken
-
-ATTACK = "<img src=x onerror=alert(1)>"
-TEXT = "[happy] Hello there! [neutral] How are you? [pause 0.3] [happy:0.5] Goodbye."
-
-
-@dataclass
-class Asker:
-    """Who is signed in, as gr.Request tells it."""
-
-    username: str = "ann"
-
-
-ANN: Any = Asker()
-BOB: Any = Asker("bob")
-
-
-class Elements(HTMLParser):
-    """The names of the elements in a piece of HTML, and its attributes' values."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.names: list[str] = []
-        self.handlers: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.append(tag)
-        self.handlers += [name for name, _ in attrs if name.startswith("on")]
-
-
-def assert_harmless(*parts: str) -> None:
-    """Nothing that was typed has become an element or a handler of the page."""
-    for html in parts:
-        found = Elements(html)
-        assert not {"img", "script", "i-am-typed"} & set(found.names), html
-        assert found.handlers == []
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    folder = tmp_path_factory.mktemp("personalities")
-    with Studio(load_settings(home=folder / "home", models_dir=folder / "models")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    said = [spoken(), silence(0.3), spoken("Please bring the tickets with you.")]
-    return saved(tmp_path_factory.mktemp("sound") / "me.wav", np.concatenate(said))
-
-
-@pytest.fixture
-def personality(studio: Studio, recording: Path) -> Iterator[Personality]:
-    """One of ann's, with two emotions."""
-    new = NewPersonality(
-        "Zoë",
-        (
-            NewEmotion("neutral", recording, start=0, end=2.2, transcript="We will see you."),
-            NewEmotion("happy", recording, start=0, end=2, aliases=("gay",)),
-        ),
-        note="A note.",
-    )
-    made = studio.personalities.create(new, "ann")
-    yield made
-    for each in studio.personalities.list("ann"):
-        studio.personalities.delete(each.id, "ann")
-
-
-def by_name(names: list[str], values: list[Any]) -> dict[str, Any]:
-    return dict(zip(names, values, strict=True))
-
+from tests.asking import ANN, ATTACK, BOB, Asker, assert_harmless
+from tests.personality_tab import TEXT, by_name, recorded, speak, studio_in, zoe
 
 PAGE = ["chosen", "entries", "damaged", "head", "tags", "emotions"]
 FORM = ["tag", "caption", "joint", "name", "aliases", "language", "audio", "transcript", "report",
         "save", "remove"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def studio(
+    tmp_path_factory: pytest.TempPathFactory, measure_once: Callable[[Path], None]
+) -> Iterator[Studio]:
+    yield from studio_in(tmp_path_factory.mktemp("personalities"), measure_once)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recorded(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture
+def personality(studio: Studio, recording: Path) -> Iterator[Personality]:
+    yield from zoe(studio, recording)
 
 
 def test_every_handler_fills_what_its_event_says(studio: Studio, personality: Personality) -> None:
@@ -181,7 +116,8 @@ def test_one_is_chosen_and_a_reload_finds_it_again(studio: Studio, personality: 
     assert picked[0] == personality.id
     assert 'aria-current="true"' in picked[1]
     again = showing.on_show(studio, ANN, "", "", "", "", "", "", f"{personality.id} ")
-    assert again[: len(picked)] == picked or again[0] == personality.id
+    assert again[0] == personality.id
+    assert 'aria-current="true"' in again[1]
     shown = showing.on_show(studio, ANN, "", personality.id, "", "", "", "", "")
     assert all("__type__" in each for each in shown[6:10])  # what is being typed stays
     gone = showing.on_show(studio, ANN, "", "deleted-meanwhile", "", "", "", "", "nobody nothing")
@@ -320,154 +256,6 @@ def test_the_comparison_warns_of_emotions_that_measure_alike(
     assert "nothing to compare" in audit_view.audit(Audit((), ()))
 
 
-def rows(*given: dict[str, Any]) -> str:
-    return json.dumps([{"wanted": True, "tag": "", "text": "", "instruct": "", **row} for row in given])
-
-
-def test_the_wanted_emotions_come_with_texts_in_the_language() -> None:
-    html = wanted.table(wanted.usual("de"))
-    assert emotion_text("happy", "de").text in html.replace("&#x27;", "'").replace("&quot;", '"')
-    assert html.count('timbre-want"') == len(EMOTIONS) + 1  # and the one for another
-    assert html.count(" checked") == 4
-
-
-def test_what_was_typed_stays_when_the_language_changes() -> None:
-    english = emotion_text("happy", "en")
-    told = rows(
-        {"tag": "happy", "text": english.text, "instruct": english.instruct},
-        {"tag": "sad", "text": "My own words.", "instruct": "quietly", "wanted": False},
-    )
-    html = making.on_language("de", told)
-    assert "My own words." in html
-    assert "Seit Wochen" in html
-    assert "forward to this day" not in html
-
-
-@pytest.mark.parametrize(
-    "told",
-    ["{", "{}", "[1]", '["x"]', '[{"tag": 5}]', "[" * 100_000, json.dumps([{"tag": "x"}] * 300)],
-)
-def test_a_table_that_the_page_would_not_send_is_refused(told: str) -> None:
-    with pytest.raises(BadInput, match="cannot be read"):
-        wanted.gathered(told)
-
-
-RECORDING = ["name", "description", "language", "voice", "audio", "transcript"]
-SMART = ["own_s", "expressive_s", "crossfade_ms", "temperature", "own_start", "own_end", "engine",
-         "model", "seed"]  # fmt: skip
-
-
-def new(**given: Any) -> list[Any]:
-    """The fields of a new one, and those of the consent."""
-    fields = dict.fromkeys(RECORDING, "") | {"audio": None, "name": "New"} | given
-    return [*(fields[name] for name in RECORDING), "", "", ""]
-
-
-def smart(told: str, **given: Any) -> list[Any]:
-    fields = {
-        "own_s": 2.0, "expressive_s": 2.0, "crossfade_ms": 100, "temperature": 0.0, "own_start": "",
-        "own_end": "", "engine": "", "model": "", "seed": "5",
-    } | given  # fmt: skip
-    return [*(fields[name] for name in SMART), told]
-
-
-def test_the_names_of_the_fields_are_those_of_the_page(studio: Studio) -> None:
-    import gradio as gr
-
-    with gr.Blocks():
-        tab = layout.lay_out(studio)
-    assert (list(tab.new.recording), list(tab.new.smart)) == (RECORDING, SMART)
-
-
-def test_one_is_made_by_hand_of_a_recording_or_a_saved_voice(studio: Studio, recording: Path) -> None:
-    with pytest.raises(BadInput, match="no recording"):
-        making.on_create(studio, RECORDING, ANN, "", *new())
-    voice = studio.voices.create(NewVoice("Voice", recording, transcript="Said."), "ann")
-    assert voice.id in [value for _, value in making.on_voices(studio, ANN, "").choices]
-    filled = making.on_voice(studio, ANN, voice.id)
-    given = new(audio=filled[1], transcript=filled[2], voice=voice.id)
-    made = making.on_create(studio, RECORDING, ANN, "", *given)
-    found = studio.personalities.get(made[0], "ann")
-    assert (found.voice, found.emotions[0].transcript) == (voice.id, "Said.")
-    studio.personalities.delete(found.id, "ann")
-
-
-def test_the_part_of_the_recording_is_that_of_the_waveform() -> None:
-    how = dict(zip(SMART, smart(""), strict=False))
-    assert making.join_of(how).own_start is None
-    assert making.join_of(how).own_s == 2.0
-    chosen = making.join_of(how | {"own_start": "1.5", "own_end": "4"})
-    assert (chosen.own_start, chosen.own_s) == (1.5, 2.5)
-    chosen = making.join_of(how | {"own_end": "3"})
-    assert (chosen.own_start, chosen.own_s) == (0.0, 3.0)
-    with pytest.raises(BadInput, match="ends before"):
-        making.join_of(how | {"own_start": "3", "own_end": "1"})
-
-
-def test_emotions_are_built_and_the_page_follows(studio: Studio, recording: Path) -> None:
-    told = rows({"tag": "happy"}, {"tag": "angry", "text": "Get out of here at once, all of you!"})
-    fields = new(audio=str(recording), description="a young woman", transcript="We will see you.")
-    with pytest.raises(BadInput, match="No emotion"):
-        making.on_build(studio, RECORDING, SMART, ANN, "", "", *fields, *smart("[]"))
-    begun = making.on_build(studio, RECORDING, SMART, ANN, "", "", *fields, *smart(told))
-    seen, timer, building = begun[0], begun[1], begun[-1]
-    assert timer.active
-    studio.tasks.wait(building)
-    shown = showing.on_tick(studio, ANN, "", "", "", "", building, seen)
-    made = studio.personalities.get(shown[0], "ann")
-    assert [each.tag for each in made.emotions] == ["neutral", "happy", "angry"]
-    assert shown[-1] == ""  # it is chosen once
-    assert 'data-state="made"' in "".join(each for each in shown if isinstance(each, str))
-    happy = made.emotion("happy")
-    assert happy is not None
-    html = joints.shown(studio, made, happy)
-    assert html.count("<audio") == 3
-    assert "The joint" in html
-    tick = showing.on_tick(studio, ANN, "", made.id, "", "", "", shown[tick_seen(shown)])
-    assert all(isinstance(each, dict) for each in tick[:6])  # nothing is drawn anew
-    studio.personalities.delete(made.id, "ann")
-
-
-def test_a_build_that_was_stopped_is_resumed_or_left_as_it_is(studio: Studio, recording: Path) -> None:
-    told = rows({"tag": "happy"}, {"tag": "sad"}, {"tag": "angry"})
-    fields = new(audio=str(recording), description="a young woman", transcript="We will see you.")
-    begun = making.on_build(studio, RECORDING, SMART, ANN, "", "", *fields, *smart(told))
-    made = studio.personalities.list("ann")[0]
-    assert "It is being built" in showing.page(studio, ANN, made, "")[3]
-    making.on_stop(studio, ANN)
-    with pytest.raises(Cancelled):
-        studio.tasks.wait(begun[-1])
-    shown = showing.on_tick(studio, ANN, "", "", "", "", begun[-1], begun[0])
-    assert shown[0] == made.id
-    assert 'data-value="resume"' in shown[3]
-    resumed = wiring.on_act(studio, ANN, "resume 1", "", made.id, "", "", "")
-    assert "It is being built" in resumed[3]
-    making.on_stop(studio, ANN)
-    with pytest.raises(Cancelled):
-        studio.tasks.wait(resumed[-1])
-    settled = wiring.on_act(studio, ANN, "settle 2", "", made.id, "", "", "")
-    assert "resume" not in settled[3]
-    studio.personalities.delete(made.id, "ann")
-
-
-def test_a_shared_studio_asks_whose_voice_it_is(tmp_path: Path, recording: Path) -> None:
-    settings = load_settings(
-        home=tmp_path / "home", models_dir=tmp_path / "models", require_consent="always"
-    )
-    with Studio(settings) as shared:
-        given = new(audio=str(recording))
-        with pytest.raises(BadInput):
-            making.on_create(shared, RECORDING, ANN, "", *given)
-        given[-3:] = ["Ann", "my own voice", ""]
-        made = making.on_create(shared, RECORDING, ANN, "", *given)
-        assert "Ann: my own voice" in made[3]
-
-
-def tick_seen(shown: list[Any]) -> int:
-    """Where the stamp of the tasks stands."""
-    return 6 + 18
-
-
 @pytest.mark.parametrize("joint", [None, "x", [1], [2, 1], [0, 99], ["a", "b"], [float("nan"), 1]])
 def test_a_joint_that_makes_no_sense_is_not_drawn(
     studio: Studio, personality: Personality, recording: Path, joint: Any
@@ -477,84 +265,3 @@ def test_a_joint_that_makes_no_sense_is_not_drawn(
     odd = changed.emotion("odd")
     assert odd is not None
     assert "The joint" not in joints.shown(studio, changed, odd)
-
-
-def speak(studio: Studio, asker: Any, chosen: str, text: str, unknown: str = "report") -> list[Any]:
-    return performing.on_speak(studio, asker, chosen, "", text, unknown, "", "", "auto", 1.0, "")
-
-
-WORK = ["seen", "timer", "build", "build_button", "build_stop", "status", "parts", "speak", "stop",
-        "pack", "performance"]  # fmt: skip
-
-
-def spoken_by(studio: Studio, chosen: str, text: str) -> dict[str, Any]:
-    """What the page shows once the text is spoken."""
-    begun = by_name(WORK, speak(studio, ANN, chosen, text))
-    for task in studio.tasks.of("ann", "perform"):
-        studio.tasks.wait(task.id)
-    return by_name(WORK, working.now(studio, ANN, begun["performance"], begun["seen"]))
-
-
-def test_a_text_is_spoken_and_one_part_tried_again(studio: Studio, personality: Personality) -> None:
-    with pytest.raises(BadInput, match="furious"):
-        speak(studio, ANN, personality.id, "[furious] Hello.")
-    shown = spoken_by(studio, personality.id, TEXT)
-    assert shown["parts"].count("<tr data-part=") == 3
-    assert shown["parts"].count('data-cached="0"') == 3
-    assert "3 parts, 3 spoken anew" in shown["status"]
-    assert not shown["timer"].active
-    id_ = shown["performance"]
-    changed = spoken_by(studio, personality.id, TEXT.replace("Goodbye", "Farewell"))
-    assert re.findall(r'data-cached="(\d)"', changed["parts"]) == ["1", "1", "0"]
-    wiring.on_act(studio, ANN, "again 1 1", "", personality.id, "", id_, "")
-    for task in studio.tasks.of("ann", "perform"):
-        studio.tasks.wait(task.id)
-    part = studio.performances.get(id_, "ann").parts[1]
-    assert len(part.takes) == 2
-    first = part.takes[0].seed
-    acted = wiring.on_act(studio, ANN, f"choose 1 {first} 2", "", personality.id, "", id_, "")
-    assert studio.performances.get(id_, "ann").parts[1].seed == first
-    assert "<tr data-part=" in "".join(each for each in acted if isinstance(each, str))
-    link = performing.on_pack(studio, ANN, id_)
-    path = re.search(r"file=([^\"]+)", link)[1]  # type: ignore[index]
-    with zipfile.ZipFile(path) as archive:
-        assert len(archive.namelist()) == 5
-        times = json.loads(archive.read("timings.json"))
-    assert [each["tag"] for each in times["parts"]] == ["happy", "neutral", "happy"]
-    assert times["parts"][1]["seed"] == first
-
-
-def test_the_history_brings_the_settings_back(studio: Studio, personality: Personality) -> None:
-    id_ = spoken_by(studio, personality.id, TEXT)["performance"]
-    names = {"clone": ["text"], "preset": ["text", "engine"]}
-    import gradio as gr
-
-    with gr.Blocks():
-        count = len(reusing.filled(layout.lay_out(studio)))
-    found = page.on_reuse(studio, names, count, ANN, id_)
-    assert found[0] == layout.ID
-    assert len(found) == 1 + 3 + count
-    assert found[4] == personality.id
-    assert TEXT in found
-    assert id_ in found
-    studio.personalities.delete(personality.id, "ann")
-    with pytest.raises(NotFound, match="personality"):
-        page.on_reuse(studio, names, count, ANN, id_)
-
-
-@pytest.mark.parametrize("acted", ["", "x", "again 1", "again x 1", "choose 1 -2 1", "choose 1 1"])
-def test_an_act_that_the_page_does_not_have_is_refused(studio: Studio, acted: str) -> None:
-    with pytest.raises(BadInput):
-        wiring.on_act(studio, ANN, acted, "", "", "", "", "")
-
-
-def test_a_text_can_be_stopped(studio: Studio, personality: Personality) -> None:
-    begun = by_name(WORK, speak(studio, ANN, personality.id, "[happy] A long story. " * 30))
-    assert begun["stop"].interactive
-    performing.on_stop(studio, ANN)
-    task = studio.tasks.of("ann", "perform")[0]
-    with pytest.raises(Cancelled):
-        studio.tasks.wait(task.id)
-    shown = by_name(WORK, working.now(studio, ANN, begun["performance"], begun["seen"]))
-    assert "Stopped" in shown["status"]
-    assert shown["speak"].interactive

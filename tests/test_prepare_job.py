@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import sys
 import time
+import zipfile
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,13 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from studio import __version__
 from studio.audio.types import Samples
 from studio.dataset.ledger import DatasetFolder
 from studio.dataset.metadata import read_metadata
 from studio.dataset.values import NONE, Limits, PrepareSettings
 from studio.errors import BadInput, Busy, Cancelled
+from studio.files import write_json
 from studio.jobs import JobContext
 from studio.services.dataset_values import SegmentQuery
 from studio.services.studio import Studio
@@ -39,11 +44,11 @@ SENTENCES = (
 )
 
 
-def take(*sentences: str, seed: int = 0) -> Samples:
+def take(*sentences: str, seed: int = 0, pause: float = 0.7) -> Samples:
     """Sentences with pauses between them, in a quiet room."""
     parts = [silence(0.7)]
     for sentence in sentences:
-        parts += [spoken(sentence), silence(0.7)]
+        parts += [spoken(sentence), silence(pause)]
     sound = np.concatenate(parts)
     return sound + np.random.default_rng(seed).normal(0, 1e-3, len(sound)).astype(np.float32)
 
@@ -105,6 +110,14 @@ def test_recordings_become_segments_with_texts_and_files(studio: Studio, recordi
     assert [source.name for source in now.sources] == ["take 1.wav", "take 2.wav", "take 3.wav"]
     assert now.notes == tuple(result["notes"])
     assert all(source.speech_s > 1 and source.speaker == "Ann" for source in now.sources)
+    made_by = about(studio, made.id)["built_with"]
+    assert (made_by["recognizer"], made_by["timbre"]) == ("none", __version__)
+    assert made_by["webrtcvad-wheels"] == version("webrtcvad-wheels")
+
+
+def about(studio: Studio, id: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder_of(studio, id).root / "dataset.json").read_text("utf-8"))
+    return found
 
 
 def kept(studio: Studio, id: str) -> list[Any]:
@@ -113,13 +126,17 @@ def kept(studio: Studio, id: str) -> list[Any]:
 
 def test_recognised_texts_stand_beside_given_ones(studio: Studio, recordings: Path) -> None:
     settings = replace(HERE, recognizer="pocketsphinx", limits=Limits(min_confidence=None))
-    made = studio.datasets.create("Ann", "", settings, [recordings])
+    untold = saved(recordings / "untold.wav", take(SENTENCES[3], seed=4))
+    made = studio.datasets.create("Ann", "", settings, [recordings / "take 1.wav", untold])
     build(studio, made.id, SPHINX)
     rows = studio.datasets.segments(made.id, "", SegmentQuery()).rows
     given = [row.segment for row in rows if row.segment.given]
-    assert [each.text for each in given] == list(SENTENCES[:2])
+    assert [each.text for each in given] == list(SENTENCES[:1])
+    assert len(rows) == 2
     assert all(each.given_error is not None and each.recognised for each in given)
     assert all(row.segment.text for row in rows)
+    made_by = about(studio, made.id)["built_with"]
+    assert (made_by["recognizer"], made_by["pocketsphinx"]) == ("pocketsphinx", version("pocketsphinx"))
 
 
 def test_a_second_build_does_nothing_again(studio: Studio, recordings: Path) -> None:
@@ -127,9 +144,13 @@ def test_a_second_build_does_nothing_again(studio: Studio, recordings: Path) -> 
     build(studio, made.id)
     before, prepared = files(studio, made.id), results(studio)
     assert len(prepared) == 3
+    left = studio.workspace.prepared / ".abc.999999999.0123abcd.partial"  # by a process that was killed
+    left.mkdir()
+    (left / "sound").write_bytes(b"1234")
     build(studio, made.id)
     assert files(studio, made.id) == before
     assert results(studio) == prepared
+    assert not left.exists()
 
 
 def test_what_no_build_has_used_for_a_month_leaves_the_cache(studio: Studio, recordings: Path) -> None:
@@ -145,6 +166,29 @@ def test_what_no_build_has_used_for_a_month_leaves_the_cache(studio: Studio, rec
     build(studio, made.id)
     assert results(studio).keys() == prepared.keys()
     assert files(studio, made.id) == before
+
+
+def test_a_set_that_is_deleted_leaves_nothing_of_its_recordings(
+    studio: Studio, recordings: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(recordings / "take 3.wav", "take 3.wav")
+    first, archived = recordings / "take 1.wav", tmp_path / "more.zip"
+    os.utime(first, (1e9, 1e9))  # its hash is remembered
+    made = studio.datasets.create("Ann", "ann", HERE, [first, archived], copy=True)
+    build(studio, made.id)
+    cache = studio.workspace.prepared
+    for source in studio.datasets.get(made.id, "ann").sources:
+        write_json(cache / "texts" / f"{source.id}.json", {})  # as recognising leaves them
+    other = studio.datasets.create("Bob", "bob", HERE, [first])
+    build(studio, other.id)
+    studio.datasets.delete(made.id, "ann")
+    [source] = studio.datasets.get(other.id, "bob").sources
+    left = {path.relative_to(cache).parts[0] for path in cache.rglob("*") if path.is_file()}
+    assert left == {*results(studio), "hashes", "texts"}
+    assert {path.stem.partition("-")[0] for path in cache.glob("*/*.wav")} == {source.id}
+    assert [path.stem for path in (cache / "texts").iterdir()] == [source.id]
+    assert [path.stem for path in (cache / "hashes").iterdir()] == [other.id]
 
 
 def test_only_what_is_new_is_prepared(studio: Studio, recordings: Path) -> None:
@@ -166,9 +210,43 @@ def test_what_people_decided_outlives_a_build(studio: Studio, recordings: Path) 
     studio.datasets.decide(made.id, "", [first], False)
     studio.datasets.edit_text(made.id, "", second, "Something else.")
     before = files(studio, made.id)
+    folder_of(studio, made.id).ledger_file.write_text('{"kind": "seg')  # which a build mends
     build(studio, made.id)
     assert files(studio, made.id) == before
     assert [row.text for row in kept(studio, made.id)] == ["Something else."]
+
+
+def test_what_people_wrote_stays_with_what_it_was_written_of(studio: Studio, recordings: Path) -> None:
+    """Other settings give the same ids to other stretches."""
+    long = saved(recordings / "long.wav", take(*SENTENCES, seed=5, pause=0.3))
+    settings = replace(HERE, max_s=4.0)
+    made = studio.datasets.create("Ann", "", settings, [long])
+    build(studio, made.id)
+    cut = studio.datasets.ledger(made.id, "").segments
+    assert len(cut) > 2
+    for number, segment in enumerate(cut):
+        studio.datasets.edit_text(made.id, "", segment.id, f"Text {number}.")
+    before = folder_of(studio, made.id).review_file.read_bytes()
+
+    studio.datasets.change(made.id, "", settings=replace(settings, max_s=8.0))
+    result = build(studio, made.id)
+    longer = studio.datasets.ledger(made.id, "").segments
+    assert len(longer) < len(cut)
+    assert not kept(studio, made.id), "each says more than what somebody wrote of a part of it"
+    assert any(f"decided of {len(cut)} segments" in note for note in result["notes"])
+    studio.datasets.edit_text(made.id, "", longer[0].id, "All of it.")
+
+    studio.datasets.change(made.id, "", settings=replace(settings, padding_s=0.1))
+    build(studio, made.id)
+    texts = [row.text for row in kept(studio, made.id)]
+    assert texts == [f"Text {number}." for number in range(len(cut))]
+    studio.datasets.change(made.id, "", settings=replace(settings, max_s=8.0))
+    build(studio, made.id)
+    assert [row.text for row in kept(studio, made.id)] == ["All of it."]
+    studio.datasets.edit_text(made.id, "", longer[0].id, None)
+    studio.datasets.change(made.id, "", settings=settings)
+    build(studio, made.id)
+    assert folder_of(studio, made.id).review_file.read_bytes() == before
 
 
 def test_other_settings_replace_the_sounds(studio: Studio, recordings: Path) -> None:

@@ -151,14 +151,6 @@ def test_a_damaged_file_and_a_stop_leave_nothing(talk: Path, tmp_path: Path) -> 
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_removed(talk: Path, tmp_path: Path) -> None:
-    left = tmp_path / "cache" / ".abc.999999999.0123abcd.partial"
-    left.mkdir(parents=True)
-    (left / "sound").write_bytes(b"1234")
-    prepare(task(talk), Control())
-    assert not left.exists()
-
-
 def test_silence_has_no_segments(tmp_path: Path) -> None:
     made = prepare(task(wav(tmp_path / "s.wav", silence(5), RATE)), Control())
     assert (made.segments, made.speech_s, made.duration) == ((), 0.0, 5.0)

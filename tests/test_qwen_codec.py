@@ -13,7 +13,7 @@ import torch
 from engines.qwen.codec import StreamingCodec
 from engines.qwen.package import qwen_tts_package
 
-FRAMES, SAMPLES = 400, 1920
+FRAMES, SAMPLES = 300, 1920
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_chunks_may_differ_in_size_and_be_empty(
     tokenizer: Any, codes: torch.Tensor, whole: np.ndarray
 ) -> None:
     codec = StreamingCodec(tokenizer)
-    pieces = [codec.push(chunk) for chunk in codes.split([2, 0, 97, 1, 300])]
+    pieces = [codec.push(chunk) for chunk in codes.split([2, 0, 97, 1, 200])]
     assert np.abs(np.concatenate(pieces) - whole).max() < 1e-5
 
 
@@ -93,9 +93,9 @@ def test_a_long_take_needs_no_more_memory_or_time_than_a_short_one(
     def fastest(frames: torch.Tensor) -> float:
         took = []
         for chunk in frames.split(4):
-            start = time.perf_counter()
+            start = time.thread_time()
             codec.push(chunk)
-            took.append(time.perf_counter() - start)
+            took.append(time.thread_time() - start)
         return min(took)
 
     window = tokenizer.model.decoder.config.sliding_window

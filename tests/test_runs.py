@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from engines.qwen.configurations import PARAMETERS, real_config
 from studio.dataset.values import Limits, PrepareSettings
-from studio.errors import BadInput, NotFound
+from studio.errors import BadInput, Busy, Damaged, NotFound
 from studio.runs import memory, shapes
 from studio.runs.presets import Preset
 from studio.runs.run_folder import META, RunFolder
@@ -25,6 +27,7 @@ from studio.runs.values import (
     StepRow,
 )
 from studio.services.run_checks import dataset_problems
+from studio.services.run_device import container_free
 from studio.services.run_values import Run
 from studio.services.studio import Studio
 from studio.settings import Settings, load_settings
@@ -193,6 +196,17 @@ def test_a_target_s_languages_are_known_by_their_variants(studio: Studio) -> Non
     assert dataset_problems(studio.datasets.get(id, ""), rows, settings, root) == []
 
 
+def test_what_a_container_keeps_of_files_counts_as_free(tmp_path: Path) -> None:
+    for name, told in (
+        ("memory.max", "1000\n"), ("memory.current", "900\n"),
+        ("memory.stat", "anon 300\ninactive_file 500\n"),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(told)
+    assert container_free(tmp_path) == 600
+    (tmp_path / "memory.max").write_text("max\n")
+    assert container_free(tmp_path) == float("inf")
+
+
 # Sizes
 
 
@@ -249,6 +263,9 @@ def test_metrics_are_read_on_from_where_one_was(studio: Studio) -> None:
     assert [row.step for row in more] == [11]
     folder.metrics.write_bytes(folder.metrics.read_bytes()[:100])  # cut, as a resumed run does
     assert studio.runs.metrics(run.id, "", end)[1] <= 100
+    folder.metrics.write_text("[]\n")
+    with pytest.raises(Damaged, match=r"metrics\.jsonl"):
+        studio.runs.metrics(run.id, "")
 
 
 def test_a_checkpoint_is_found_by_run_and_epoch(studio: Studio) -> None:
@@ -297,8 +314,17 @@ def test_samples_are_told_with_what_they_say_the_newest_first(studio: Studio) ->
 
 def test_deleting_says_what_it_frees(studio: Studio) -> None:
     run = a_run(studio)
-    trained(studio, run, 1, 2)
-    assert studio.runs.delete_checkpoint(run.id, "", 1) > 1_000
+    folder = trained(studio, run, 1, 2)
+    with FileLock(folder.lock):  # as `accelerate launch` holds it
+        for delete in (studio.runs.delete, lambda *which: studio.runs.delete_checkpoint(*which, 1)):
+            with pytest.raises(Busy, match="is training"):
+                delete(run.id, "")
+    # A file that is the base model's as well, as a whole checkpoint of Qwen has it, is not freed.
+    codec = folder.checkpoint(1) / "codec.safetensors"
+    codec.write_bytes(bytes(50_000))
+    os.link(codec, studio.workspace.home / "of-the-base")
+    assert 1_000 < studio.runs.checkpoint(f"{run.id}:1", "").checkpoint.size < 10_000
+    assert 1_000 < studio.runs.delete_checkpoint(run.id, "", 1) < 10_000
     assert studio.runs.get(run.id, "").epochs_saved == (2,)
     with pytest.raises(NotFound, match="epoch 1"):
         studio.runs.delete_checkpoint(run.id, "", 1)

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from studio.api import runs
+from studio.api.errors import handlers
 from studio.api.runs import picture_place, run_address, sample_place, trial_place
 from studio.api.tickets import TICKETS
 from studio.audio.spectrogram import ROWS
@@ -36,7 +37,7 @@ def folder(studio: Studio) -> RunFolder:
 
 @pytest.fixture
 def client(studio: Studio, folder: RunFolder) -> Iterator[TestClient]:
-    app = FastAPI()
+    app = FastAPI(exception_handlers=handlers())
     app.include_router(runs.router(studio, user))
     with TestClient(app, headers={"x-user": "ann"}, raise_server_exceptions=False) as opened:
         yield opened
@@ -91,7 +92,7 @@ def test_a_sample_that_is_no_sound_is_said(client: TestClient, base: str, folder
     folder.sample(1, 1).write_bytes(b"RIFF and then nothing")
     answer = client.get(f"{base}1/1.png")
     assert answer.status_code == 422
-    assert "epoch_1_1.wav" in answer.json()["detail"]["detail"]
+    assert "epoch_1_1.wav" in answer.json()["detail"]
 
 
 def test_nothing_of_a_blind_pair_tells_which_is_which(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -17,22 +16,11 @@ from studio.services.studio import Studio
 from tabs.samples import across_view, blind_view, showing, view
 from tabs.samples.place import Blind, Place, Seen, section
 from tabs.samples.spoken import Epoch, epochs_of
+from tests.asking import ANN, ATTACK, BOB
 from tests.run_samples import make_run, speak
 
-ATTACK = "<img src=x onerror=alert(1)>"
 #: In the order of `SamplesTab.told`.
 NAMES = ("entries", "head", "pages", "epochs", "across", "pair", "trial", "tally")
-
-
-@dataclass(frozen=True)
-class Asker:
-    """Who is signed in, as gr.Request tells it."""
-
-    username: str = "ann"
-
-
-ANN: Any = Asker()
-BOB: Any = Asker("bob")
 
 
 class Window:
@@ -43,6 +31,7 @@ class Window:
         self.shown: dict[str, str] = {}
         self.sent: dict[str, str] = {}
         self.new: set[str] = set()  # of it, what the page did not show
+        self.chosen = ""  # the epochs that the blind test shows as chosen
         self.active = self.newer = self.older = False
 
     def take(self, sent: list[Any]) -> Window:
@@ -52,6 +41,8 @@ class Window:
         self.sent = {name: each for name, each in zip(NAMES, told, strict=True) if each != gr.skip()}
         self.new = {name for name, each in self.sent.items() if self.shown.get(name) != each}
         self.shown |= self.sent
+        if "pair" in self.sent:
+            self.chosen = (re.findall(r'data-value="(\d+ \d+)"', self.sent["pair"]) or [""])[0]
         return self
 
     def show(self, remembered: str = "") -> Window:
@@ -67,6 +58,14 @@ class Window:
         return self.take(showing.on_turn(self.studio, step, self.asker, self.place, self.seen))
 
     def press(self, words: str) -> Window:
+        return self.told(f"{words} {self.chosen}")
+
+    def choose(self, epochs: str) -> Window:
+        """Compare them, as far as the server hears of it by itself."""
+        self.chosen = epochs
+        return self.press("compare")
+
+    def told(self, words: str) -> Window:
         return self.take(showing.on_press(self.studio, self.asker, self.place, self.seen, f"{words} 1"))
 
     @property
@@ -78,11 +77,17 @@ class Window:
         """What the window would tell after a reload."""
         told = dict(
             re.findall(r'data-key="samples-(\w+)" data-value="([^"]*)"', "".join(self.shown.values()))
-        )
+        ) | {"pair": self.chosen}
         return " ".join(told.get(key, "") for key in ("run", "pair", "trial"))
 
     def vote(self, choice: str = "a") -> Window:
         return self.press(f"vote {choice} {self.place.blind.trial}")
+
+    def button(self, word: str) -> Window:
+        """A press on what the page shows in its tally."""
+        found = re.search(rf'data-value="({word}[^"]*)"', self.shown["tally"])
+        assert found is not None
+        return self.press(found[1])
 
 
 @pytest.fixture
@@ -286,7 +291,7 @@ class TestBlind:
         window.press("next").vote().vote("none")
         for name in ("trial", "tally"):
             assert not re.search(r"[Ee]poch|[Bb]ase|prefer", window.shown[name])
-        window.press("show")
+        window.button("show")
         assert re.search(r"A was (epoch 5 and B the base|the base and B epoch 5)", window.shown["tally"])
         assert "was preferred once" in window.shown["tally"]
         assert window.new == {"tally"}  # the open pair stays as it is
@@ -295,26 +300,64 @@ class TestBlind:
 
     def test_other_epochs_have_a_tally_of_their_own(self, window: Window) -> None:
         window.press("next").vote()
-        window.press("compare 7 5")
+        window.choose("7 5")
+        assert "pair" not in window.sent  # somebody may be pressing a button there
         assert (window.place.blind, window.shown["trial"]) == (Blind(7, 5), "")
         assert "No pair of these two" in window.shown["tally"]
-        assert "1 pair judged" in window.press("compare 0 5").shown["tally"]
+        assert "1 pair judged" in window.choose("0 5").shown["tally"]
 
     def test_an_epoch_that_is_chosen_for_both_leaves_the_other(self, window: Window) -> None:
-        window.press("compare 0 0")
+        window.choose("0 0")
         assert window.place.blind == Blind(0, 5)
-        window.press("compare 0 0")
+        assert "pair" in window.sent
+        window.choose("0 0")
         assert window.place.blind == Blind(5, 0)
+
+    def test_what_was_chosen_is_compared_even_if_the_choice_was_overtaken(
+        self, studio: Studio, window: Window
+    ) -> None:
+        window.press("next")
+        window.chosen = "7 2"  # and the server has not heard of it
+        window.vote("none")
+        assert studio.listening.tally("zoe", "ann", 5, 0).judged == 1  # what was heard
+        assert (window.place.blind, window.shown["trial"]) == (Blind(7, 2), "")
+        assert "pair" not in window.sent  # somebody may be choosing there
+        window.chosen = "1 2"
+        window.press("next")
+        window.choose("1 2")  # late
+        assert window.place.blind.trial in window.shown["trial"] != ""
+        window.vote()
+        assert studio.listening.tally("zoe", "ann", 1, 2).judged == 1
+        window.chosen = "5 0"
+        assert "No pair" not in window.button("show").shown["tally"]  # of the others
+        assert not window.place.blind.shown
+
+    def test_votes_are_forgotten_of_the_two_that_were_asked_about(
+        self, studio: Studio, window: Window
+    ) -> None:
+        window.press("next").vote()
+        window.choose("7 2").press("next").vote()
+        window.chosen = "5 0"
+        window.button("forget")
+        assert studio.listening.tally("zoe", "ann", 7, 2).judged == 0
+        assert studio.listening.tally("zoe", "ann", 5, 0).judged == 1
+        assert window.place.blind == Blind(5, 0)
+
+    def test_a_choice_that_is_made_anew_offers_what_has_been_spoken_since(
+        self, folder: RunFolder, window: Window
+    ) -> None:
+        speak(folder, 8)
+        assert 'value="8"' in window.choose("7 5").sent["pair"]
 
     def test_beginning_anew_forgets_the_votes_of_these_two(self, window: Window, studio: Studio) -> None:
         window.press("next").vote()
-        window.press("compare 7 0").press("next").vote().press("forget")
+        window.choose("7 0").press("next").vote().button("forget")
         assert "No pair of these two" in window.shown["tally"]
         assert studio.listening.tally("zoe", "ann", 5, 0).judged == 1
 
     def test_a_reload_loses_nothing(self, studio: Studio, window: Window) -> None:
         window.turn(1)
-        window.press("compare 7 2").press("next").vote()
+        window.choose("7 2").press("next").vote()
         again = Window(studio).show(window.remembered)
         assert again.place.run == "zoe"
         assert again.place.blind == Blind(7, 2, window.place.blind.trial)
@@ -343,11 +386,15 @@ class TestBlind:
         assert "listening.json" in window.show().shown["tally"]
 
     @pytest.mark.parametrize(
-        "words", ["", "dance", "vote", "vote c x", "compare 1", "compare a b", "compare 1 -2", "vote a"]
+        "words",
+        [
+            *("", "dance", "dance 5 0", "next", "next 5", "vote 5 0", "vote c x 5 0", "vote a 5 0"),
+            *("compare 1", "compare a b", "compare 1 -2", "forget 5 0", "show 5 x 5 0"),
+        ],
     )
     def test_what_no_button_says_is_refused(self, window: Window, words: str) -> None:
         with pytest.raises(BadInput):
-            window.press(words)
+            window.told(words)
 
     def test_a_pair_of_another_run_is_not_judged(self, studio: Studio, window: Window) -> None:
         make_run(studio.workspace.checkpoints, "other", "ann")

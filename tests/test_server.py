@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +15,30 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, expect
 
+from studio.api.sign_in import MOST_FAILURES
 from studio.services.studio import Studio
 from studio.settings import CHECKOUT, load_settings
 from tests.audio_files import tone, wav
-from tests.running import Server, command_line, environment, events, joined, spooled, succeeded, until
+from tests.browsing import CHROMIUM, desktop
+from tests.running import (
+    HTTP,
+    Server,
+    command_line,
+    environment,
+    events,
+    joined,
+    spooled,
+    succeeded,
+    until,
+)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("open") / "home"
-    with Server(home, TIMBRE_MAX_UPLOAD_MB="1") as running:
+    with Server(home, TIMBRE_MAX_UPLOAD_MB="1", TIMBRE_SHUTDOWN_GRACE_S="1") as running:
         yield running
 
 
@@ -31,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A studio with a door, for Ann and Bob."""
     home = tmp_path_factory.mktemp("guarded") / "home"
-    with Server(home, "--auth", "ann:blue,bob:green") as running:
+    with Server(home, "--no-api", "--auth", "ann:blue,bob:green") as running:
         yield running
 
 
@@ -61,13 +76,43 @@ def test_the_page_answers(server: Server) -> None:
 
 
 def test_the_routes_are_documented(server: Server) -> None:
-    assert httpx.get(f"{server.url}/docs").status_code == 200
     paths = httpx.get(f"{server.url}/openapi.json").json()["paths"]
     assert {
         "/takes/{take_id}/stream",
         "/takes/{take_id}/audio",
         "/takes/{take_id}/subtitles",
     } <= paths.keys()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (apt install chromium)")
+def test_people_can_read_that(server: Server, browser: Browser) -> None:
+    """Without a network: nothing of the page is loaded from elsewhere."""
+    with desktop(browser) as page:
+        refused: list[str] = []
+        page.on("requestfailed", lambda request: refused.append(request.url))
+        page.goto(f"{server.url}/docs")
+        page.get_by_label("Find").fill("post /tts/wav")
+        route = page.locator("details:visible")
+        expect(route).to_have_count(1)
+        route.locator("summary").click()
+        for told in (
+            "reference_audio_base64",
+            "X-Sample-Rate",
+            "Retry-After",
+            "error_id",
+            "Good morning.",
+        ):
+            expect(route).to_contain_text(told)
+        page.get_by_label("Find").fill("")
+        shown = page.locator("details code").all_inner_texts()
+        assert refused == []
+    documented = httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    assert set(shown) == {
+        f"{method.upper()} {path}"
+        for path, methods in documented.items()
+        for method, route in methods.items()
+        if "tags" in route
+    }
 
 
 def test_nobody_can_watch_who_uses_it(server: Server) -> None:
@@ -110,7 +155,7 @@ def test_a_second_server_on_the_same_port_is_refused(server: Server, tmp_path: P
         command_line(tmp_path / "home", "--port", str(server.port)),
         capture_output=True, text=True, timeout=30, env=environment(), check=False,
     )  # fmt: skip
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert result.returncode == 3
     assert "another one" in result.stderr
     assert "Traceback" not in result.stderr
@@ -131,9 +176,21 @@ def test_a_take_made_on_the_page_can_be_fetched(server: Server) -> None:
      "/takes/x/stream", "/takes/x/audio", "/takes/x/subtitles"],
 )  # fmt: skip
 def test_a_closed_door_lets_nobody_in(guarded: Server, path: str) -> None:
-    assert guarded.raw(path)[0] == 401
+    status, _, body = guarded.raw(path)
+    assert status == 401
+    said = json.loads(body)
+    assert set(said) == {"detail", "hint", "error_id"}
+    assert all(said.values())
     wrong = {"cookie": "access-token-x=1; access-token-unsecure-x=1; access-token-unsecure-=1"}
     assert httpx.get(guarded.url + path, headers=wrong).status_code == 401
+
+
+def test_programs_can_be_left_out(server: Server, guarded: Server) -> None:
+    wanted = {"text": "Hello."}
+    assert HTTP.post(f"{server.url}/tts", json=wanted).status_code == 200
+    assert HTTP.post(f"{guarded.url}/tts", json=wanted).status_code == 404
+    assert HTTP.get(f"{guarded.url}/v1/models").status_code == 404
+    assert HTTP.get(f"{guarded.url}/ready").status_code == 200
 
 
 def test_the_closed_page_shows_the_sign_in_alone(guarded: Server) -> None:
@@ -150,6 +207,20 @@ def test_a_wrong_password_is_refused(guarded: Server, user: str, password: str) 
     answer = httpx.post(f"{guarded.url}/login", data={"username": user, "password": password})
     assert answer.status_code in (400, 422)
     assert not answer.cookies
+
+
+def test_who_guesses_passwords_has_to_wait_and_nobody_else(guarded: Server) -> None:
+    """Behind a proxy, whose clients are told apart."""
+    guesser, given = {"X-Forwarded-For": "203.0.113.9"}, {"username": "ann", "password": "wrong"}
+    answers = [
+        HTTP.post(f"{guarded.url}/login", data=given, headers=guesser) for _ in range(MOST_FAILURES + 1)
+    ]
+    assert [each.status_code for each in answers] == [400] * MOST_FAILURES + [429]
+    assert set(answers[0].json()) == set(answers[-1].json()) == {"detail", "hint", "error_id"}
+    assert int(answers[-1].headers["retry-after"]) > 30
+    assert "ten wrong passwords" in guarded.raw("/")[2].decode()
+    with signed_in(guarded, "ann", "blue"):
+        pass
 
 
 def test_a_take_is_its_owner_s_alone(guarded: Server) -> None:
@@ -191,10 +262,26 @@ def test_no_sign_in_is_asynchronous() -> None:
                     assert "auth" not in node.name, path
 
 
+def test_programs_speak_on_the_page_s_port(server: Server, tmp_path: Path) -> None:
+    out = tmp_path / "out.wav"
+    script = CHECKOUT / "scripts" / "tts_stream_client.py"
+    command = [sys.executable, str(script), "--url", server.url, "--text", "Hello.", "--out", str(out)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert said.returncode == 0, said.stderr
+    sound = HTTP.post(f"{server.url}/tts/wav", json={"text": "Hello."}, timeout=30)
+    assert sound.headers["x-processed-text-length"] == "6"
+    heard = HTTP.post(f"{server.url}/stt", files={"file": sound.content}, timeout=30).json()
+    assert heard["duration"] > 0.2
+    assert HTTP.get(f"{server.url}{heard['files']['json']}").status_code == 200
+    with HTTP.stream("POST", f"{server.url}/api/generate_stream", json={"text": "Hello."}) as told:
+        last = [line for line in told.iter_lines() if line][-1]
+    assert '"done": true' in last
+
+
 def test_sigterm_ends_an_idle_server_in_good_order(guarded: Server) -> None:
     started = time.monotonic()
     assert guarded.stop() == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert "Traceback" not in guarded.log
 
 
@@ -209,7 +296,7 @@ def test_sigterm_during_a_long_take_keeps_what_was_spoken(server: Server) -> Non
             until(lambda: spooled(server.home) > 500_000)
             started = time.monotonic()
             assert server.stop(signal.SIGTERM) == 0
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 40
     assert "Traceback" not in server.log
     with Studio(load_settings(home=server.home)) as studio:
         record = studio.history.get(take, "")

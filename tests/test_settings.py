@@ -121,3 +121,8 @@ def shown_default(name: str) -> str:
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     return f"`{default}`" if default != "" else "none"
+
+
+def test_passwords_and_keys_are_not_shown_with_the_others() -> None:
+    shown = repr(load_settings(auth="ann:bluebird", llm_api_key="sk-bluebird"))
+    assert "bluebird" not in shown

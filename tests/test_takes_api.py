@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from engines.base import Capability
 from studio.api import takes
+from studio.api.errors import handlers
 from studio.audio.wav import HEADER_BYTES
 from studio.audio.writing import FORMATS, SYNTHETIC_MARK
 from studio.services.history import sidecar_path
@@ -36,7 +37,7 @@ def user(request: Request) -> str:
 
 @pytest.fixture
 def client(studio: Studio) -> Iterator[TestClient]:
-    app = FastAPI()
+    app = FastAPI(exception_handlers=handlers())
     app.include_router(takes.router(studio, user))
     with TestClient(app, headers={"x-user": "ann"}, raise_server_exceptions=False) as opened:
         yield opened
@@ -120,7 +121,7 @@ def test_a_take_without_timings_says_so(studio: Studio, client: TestClient, take
     sidecar_path(studio.history.path(take)).unlink()
     answer = client.get(f"/takes/{take.id}/subtitles")
     assert answer.status_code == 422
-    assert "word timings" in answer.json()["detail"]["hint"]
+    assert "word timings" in answer.json()["hint"]
 
 
 @pytest.mark.parametrize("route", ["audio", "subtitles"])
@@ -130,9 +131,9 @@ def test_an_unknown_format_lists_the_valid_ones(
 ) -> None:
     answer = client.get(f"/takes/{take.id}/{route}", params={"format": format})
     assert answer.status_code == 404
-    detail = answer.json()["detail"]
-    assert any(name in detail["hint"] for name in ("mp3", "wav", "srt"))
-    assert len(detail["detail"]) < 200
+    body = answer.json()
+    assert any(name in body["hint"] for name in ("mp3", "wav", "srt"))
+    assert len(body["detail"]) < 200
 
 
 @pytest.mark.parametrize("route", ["stream", "audio", "subtitles"])
@@ -175,7 +176,7 @@ def test_a_file_removed_by_hand_is_not_found(
     for route in ("audio", "audio?format=mp3", "subtitles"):
         answer = client.get(f"/takes/{take.id}/{route}")
         assert answer.status_code == 404
-        assert "is gone" in answer.json()["detail"]["detail"]
+        assert "is gone" in answer.json()["detail"]
 
 
 def test_a_deleted_take_is_gone_in_every_format(

@@ -20,9 +20,10 @@ from engines.qwen import QwenEngine
 from engines.qwen.package import qwen_tts_package
 from engines.xtts.package import coqui
 from studio.errors import BadInput, Cancelled, ModelMissing
+from studio.files import own_bytes
 from studio.jobs import JobContext
 from studio.models.folders import ModelFolders
-from studio.models.trained import ADAPTER, ADAPTER_CONFIG, TRAINED
+from studio.models.trained import ADAPTER, ADAPTER_CONFIG, TRAINED, VOICES
 from studio.runs.config import settings_of as settings_in
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import Family, Method
@@ -152,11 +153,17 @@ def test_stock_coqui_loads_an_exported_folder_strictly(home: Settings, tmp_path:
     assert (tmp_path / "out" / "dvae.pth").is_file()
 
 
-def test_stock_qwen_speaks_in_the_exported_voice(home: Settings, tmp_path: Path) -> None:
-    told = export(home, tmp_path / "out", RUNS[Family.QWEN])
-    assert told["speaker"] == "my_voice"
+@pytest.fixture(scope="module")
+def exported(home: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The adapter of Qwen as a folder."""
+    folder = tmp_path_factory.mktemp("exported") / "out"
+    assert export(home, folder, RUNS[Family.QWEN])["speaker"] == "my_voice"
+    return folder
+
+
+def test_stock_qwen_speaks_in_the_exported_voice(home: Settings, exported: Path) -> None:
     package = qwen_tts_package()
-    wrapper = package.Qwen3TTSModel.from_pretrained(str(tmp_path / "out"), dtype=torch.float32)
+    wrapper = package.Qwen3TTSModel.from_pretrained(str(exported), dtype=torch.float32)
     assert list(wrapper.model.get_supported_speakers()) == ["my_voice"]
     voice = load_file(adapter(home, Family.QWEN) / "voice.safetensors")["x_vector"]
     embedding = wrapper.model.talker.model.codec_embedding.weight
@@ -166,18 +173,17 @@ def test_stock_qwen_speaks_in_the_exported_voice(home: Settings, tmp_path: Path)
     assert len(sounds[0])
 
 
-def test_a_zip_holds_the_exported_folder(home: Settings, tmp_path: Path) -> None:
-    told = export(home, tmp_path / "out", RUNS[Family.QWEN])
+def test_a_zip_holds_the_exported_folder(home: Settings, exported: Path, tmp_path: Path) -> None:
     packed = export(home, tmp_path / "voice.zip", RUNS[Family.QWEN])
-    assert packed["size"] == told["size"]
+    assert packed["size"] == own_bytes(exported)
     with zipfile.ZipFile(tmp_path / "voice.zip") as archive:
         archive.extractall(tmp_path / "unpacked")
-    folder, unpacked = tmp_path / "out", tmp_path / "unpacked" / "voice"
+    folder, unpacked = exported, tmp_path / "unpacked" / "voice"
     names = sorted(path.relative_to(folder) for path in folder.rglob("*"))
     assert names == sorted(path.relative_to(unpacked) for path in unpacked.rglob("*"))
     ours, theirs = (load_file(each / "model.safetensors") for each in (folder, unpacked))
     assert all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
-    assert {path.name for path in tmp_path.iterdir()} == {"out", "voice.zip", "unpacked"}
+    assert {path.name for path in tmp_path.iterdir()} == {"voice.zip", "unpacked"}
     with pytest.raises(BadInput, match="there already"):
         export(home, tmp_path / "voice.zip", RUNS[Family.QWEN])
 
@@ -223,6 +229,29 @@ def test_an_adapter_from_elsewhere_becomes_a_run(home: Settings, family: Family,
     assert ours.keys() == theirs.keys()
     folders = ModelFolders(home.models_dir, home.qwen_dir, checkpoints=home.home / "checkpoints")
     assert folders.trained(f"{TRAINED}{made['run']}-1") is not None
+
+
+def test_an_exported_model_of_qwen_comes_back_with_its_voice(
+    home: Settings, exported: Path, tmp_path: Path
+) -> None:
+    made = take(home, exported, "back")
+    run = RunFolder(home.home / "checkpoints" / made["run"])
+    assert (made["base"], run.read_checkpoint(1).method) == (QWEN_BASE, Method.FULL)
+    voice = load_file(run.checkpoint(1) / "voice.safetensors")["x_vector"]
+    assert torch.equal(voice, load_file(adapter(home, Family.QWEN) / "voice.safetensors")["x_vector"])
+    folders = ModelFolders(home.models_dir, home.qwen_dir, checkpoints=home.home / "checkpoints")
+    engine = QwenEngine(EngineFolders(tmp_path, folders))
+    key = f"{TRAINED}{made['run']}-1"
+    engine.load(Placement("cpu", "float32"), key)
+    assert qwen_speech.say(engine, "Hello.", speaker=key, max_new_tokens=4)
+    engine.unload()
+    # One of several voices, such as those that are published, is nobody's.
+    (tmp_path / "model.safetensors").symlink_to(exported / "model.safetensors")
+    config = json.loads((exported / "config.json").read_text())
+    config["talker_config"]["spk_id"] |= {"vivian": 3065}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BadInput, match="not one voice of its own, but 2"):
+        take(home, tmp_path, "published")
 
 
 @pytest.mark.parametrize("good", [True, False])
@@ -306,3 +335,23 @@ def test_weights_that_cannot_be_used_are_refused(home: Settings, tmp_path: Path,
     shutil.copyfile(source / ADAPTER_CONFIG, tmp_path / ADAPTER_CONFIG)
     with pytest.raises(BadInput, match="no numbers" if wrong == "nan" else "does not belong"):
         take(home, tmp_path, "wrong")
+
+
+@pytest.mark.parametrize("family", Family)
+def test_a_voice_that_cannot_be_used_is_refused(home: Settings, tmp_path: Path, family: Family) -> None:
+    shutil.copytree(adapter(home, family), tmp_path / "theirs")
+    path = tmp_path / "theirs" / VOICES[family]
+    if family is Family.QWEN:
+        save_file({"x_vector": torch.zeros(65)}, path)
+    else:
+        voice = {"gpt_cond_latent": torch.zeros(1, 31, 64), "speaker_embedding": torch.zeros(1, 512, 1)}
+        torch.save({"anna": voice}, path)
+    with pytest.raises(BadInput, match=r"voice of adapter_model.* does not belong"):
+        take(home, tmp_path / "theirs", "mute")
+
+
+def test_weights_that_only_claim_to_be_many_are_refused(home: Settings, tmp_path: Path) -> None:
+    many = torch.zeros(1).expand(50_000, 100_000)  # 4 bytes in the file
+    torch.save({"gpt.x": many, "hifigan_decoder.x": torch.zeros(1)}, tmp_path / "bomb.pth")
+    with pytest.raises(BadInput, match="more weights than any model"):
+        take(home, tmp_path / "bomb.pth", "bomb")

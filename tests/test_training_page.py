@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
@@ -33,20 +33,9 @@ from tabs import plots
 from tabs.training import following, form, history, planning, view
 from tabs.training.history import History, read_on
 from tests import training_sets
+from tests.asking import ANN, ATTACK, BOB
 from tests.training_sets import segment, source
 
-ATTACK = "<img src=x onerror=alert(1)>"
-
-
-@dataclass
-class Asker:
-    """Who is signed in, as gr.Request tells it."""
-
-    username: str = "ann"
-
-
-ANN: Any = Asker()
-BOB: Any = Asker("bob")
 LORA = RunSettings(Family.XTTS, "base", "set")
 
 
@@ -270,13 +259,23 @@ class TestFollowing:
         read = read_on(read, studio.runs, run.id, "ann")
         assert [row.step for row in read.steps] == [*range(1, 10)]
 
-    def test_metrics_that_are_damaged_are_said_and_the_rest_stays(
-        self, studio: Studio, run: Run
+    def test_what_is_damaged_is_said_and_the_rest_stays(
+        self, studio: Studio, dataset: Dataset, run: Run
     ) -> None:
-        folder_of(studio, run).metrics.write_text("rubbish\n")
+        folder = folder_of(studio, run)
+        folder.metrics.write_text("rubbish\n")
+        folder.left_out.write_text("{")
         page = following.page(studio, ANN, run.id, None)
         assert "is damaged" in page[2][3]
         assert "<h3>" in page[2][2]
+        assert "left_out.json is damaged" in page[2][7]
+        assert "accelerate launch" in page[2][7]
+        other = created(studio, dataset, "Other")
+        config = folder.root / "config.json"
+        config.write_text(config.read_text().replace('"epochs": 10', '"epochs": 0'))
+        page = following.page(studio, ANN, run.id, None)  # as a window that follows it asks
+        assert page[0] == ""
+        assert other.id in page[2][1]
 
     def test_figures_and_warnings(self, studio: Studio, run: Run) -> None:
         folder = folder_of(studio, run)

@@ -22,12 +22,13 @@ from engines.qwen.prompts import ClonePrompt
 from engines.qwen.talker import capture
 from studio.control import Control
 from studio.dataset.metadata import Row
-from studio.errors import BadInput, Cancelled, Damaged, EngineFailed
+from studio.errors import BadInput, Cancelled, Damaged, EngineFailed, StorageFailed
 from studio.models.registry import entry_of
 from studio.models.validation import validate
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import LORA_TARGETS, Family, LoraOptions, Method, Precision, RunSettings
 from tests.qwen_speech import BASE, RATE, recording
+from tests.small_disk import tiny_disk
 from tests.training_process import head
 from training.clips import Clips
 from training.families.qwen import QwenFamily
@@ -230,6 +231,13 @@ def test_a_damaged_clip_is_encoded_again(base: Path, rows: list[Row], tmp_path: 
     first.path.unlink()
     with pytest.raises(Damaged, match="gone or damaged"):
         family(base).collate([first], {}, random.Random(0))
+
+
+def test_a_full_disk_is_told_while_clips_are_encoded(base: Path, rows: list[Row]) -> None:
+    with tiny_disk("4k") as disk:
+        (disk / "ballast").write_bytes(bytes(4096))
+        with pytest.raises(StorageFailed, match="disk is full"):
+            encode(base, rows[:1], disk)
 
 
 def test_what_cannot_be_trained_on_is_listed_with_its_reason(

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 
 from engines.base import SpeechRequest
 from engines.espeak import EspeakEngine
@@ -32,7 +31,7 @@ from studio.runs.values import Family, Method, RunSettings, SampleReport, StepRo
 from studio.settings import Settings
 from studio.text.coaching import coach_sentences
 from tests.small_disk import tiny_disk
-from tests.tiny_family import TinyFamily, clips_in
+from tests.tiny_family import TinyFamily, clips_in, in_one_thread
 from tests.training_process import head
 from training.agreement import understander
 from training.clips import encoded
@@ -434,8 +433,4 @@ def test_the_loop_writes_down_what_was_heard(tmp_path: Path, settings: Settings)
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    AcceleratorState._reset_state(True)
+    yield from in_one_thread()

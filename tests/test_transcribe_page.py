@@ -1,56 +1,23 @@
-"""The Transcribe tab from the handlers' side, and the routes of transcripts."""
+"""The Transcribe tab from the handlers' side: from a recording to its text, the editor, and the list."""
 
 from __future__ import annotations
 
-import io
-import json
-import secrets
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import soundfile
-import srt
-import webvtt
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.testclient import TestClient
 
-from engines.recognition import Segment, Word
-from studio.api import transcripts
-from studio.control import Control
 from studio.errors import BadInput, NotFound
 from studio.services.studio import Studio
-from studio.services.transcripts import TranscribeOrder, Transcript, TranscriptRecord
+from studio.services.transcripts import TranscribeOrder, TranscriptRecord
 from studio.settings import load_settings
 from tabs import about, clone
 from tabs.transcripts import choices, editing, keeping, notice, sending, starting, view
+from tests.asking import ANN, BOB, Asker
 from tests.llm_server import LlmServer
-from tests.spoken import RATE, saved, silence, spoken
-
-ATTACK = "<img src=x onerror=alert(1)>"
-
-
-@dataclass
-class Asker:
-    """Who is signed in, as gr.Request tells it."""
-
-    username: str = "ann"
-
-
-ANN: Any = Asker()
-BOB: Any = Asker("bob")
-
-
-def user(request: Request) -> str:
-    """Stands for the page's sign-in: a header says who it is."""
-    name = request.headers.get("x-user")
-    if name is None:
-        raise HTTPException(401)
-    return name
+from tests.transcribe_tab import SEGMENTS, kept, texts, two_parts
 
 
 @pytest.fixture(scope="module")
@@ -62,57 +29,13 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    parts = [spoken(), silence(2.2), spoken("Please bring the tickets with you.")]
-    return saved(tmp_path_factory.mktemp("sound") / "Two parts.wav", np.concatenate(parts))
+    return two_parts(tmp_path_factory.mktemp("sound"))
 
 
 @pytest.fixture
 def record(studio: Studio, recording: Path) -> TranscriptRecord:
     """A transcript of ann's, with words as a good recognizer would have heard them."""
     return kept(studio, recording, "ann", SEGMENTS)
-
-
-@pytest.fixture
-def client(studio: Studio) -> Iterator[TestClient]:
-    app = FastAPI()
-    app.include_router(transcripts.router(studio, user))
-    with TestClient(app, headers={"x-user": "ann"}, raise_server_exceptions=False) as opened:
-        yield opened
-
-
-def segment(text: str, start: float, end: float, probability: float = 0.9) -> Segment:
-    """A segment whose words divide its time evenly; the second word is the unsure one."""
-    said = text.split()
-    step = (end - start) / len(said)
-    words = tuple(
-        Word(word, start + n * step, start + (n + 1) * step, 0.2 if n == 1 else probability)
-        for n, word in enumerate(said)
-    )
-    return Segment(text, start, end, words, probability, "en")
-
-
-SEGMENTS = (
-    segment("We will see you at the station this morning.", 0.1, 2.4),
-    segment("Please bring <b>the</b> tickets with you.", 4.6, 6.0),
-)
-
-
-def kept(
-    studio: Studio, recording: Path, owner: str, segments: tuple[Segment, ...], text: str | None = None
-) -> TranscriptRecord:
-    duration = soundfile.info(recording).duration
-    transcript = Transcript(segments, "en", None, duration)
-    raw = transcript.text
-    record = TranscriptRecord(
-        id=secrets.token_hex(16), created=time.time(), owner=owner, name=f"{ATTACK}.wav", recording="",
-        engine="pocketsphinx", model="", task="transcribe", transcript=transcript, recognised=duration,
-        seconds=1.0, status="done", settings={}, raw_text=raw, text=raw if text is None else text,
-        file="", notes=(f"A note {ATTACK}",),
-    )  # fmt: skip
-    history = studio.transcripts.history
-    copy = history.take_in(recording, studio.workspace.spool / record.id, Control())
-    history.add(record, copy)
-    return history.get(record.id, owner)
 
 
 def edit(
@@ -128,10 +51,6 @@ def edit(
     seen = editing.stamp(now.transcript.segments)
     editing.on_edit(studio, action, ANN, record.id, place, seen, text, told)
     return studio.transcripts.history.get(record.id, "ann")
-
-
-def texts(record: TranscriptRecord) -> list[str]:
-    return [each.text for each in record.transcript.segments]
 
 
 def form(**given: Any) -> tuple[list[str], list[Any]]:
@@ -240,6 +159,8 @@ def test_unsure_words_are_marked_and_what_was_said_is_inert(
     rows = view.segments(record.transcript.segments, 0)
     assert '<mark title="20% sure">will</mark>' in rows
     assert rows.count("<mark") == 2
+    assert f"{len(record.transcript.segments)} segments." in rows
+    assert "1 segment." in view.segments(record.transcript.segments[:1], 0)
     assert "&lt;b&gt;the&lt;/b&gt;" in rows
     for html in (rows, view.head(record)):
         assert "<b>the" not in html
@@ -386,101 +307,3 @@ def test_the_language_model_is_told_of(tmp_path: Path, recording: Path) -> None:
                 shown = editing.on_open(opened, None, False, finished)
                 raw, text = shown[4], shown[9]
                 assert text == (raw.upper() if process else raw)
-
-
-@pytest.mark.parametrize(("format", "mime"), [("txt", "text/plain"), ("raw", "text/plain"),
-    ("srt", "application/x-subrip"), ("vtt", "text/vtt"), ("tsv", "text/tab-separated-values"),
-    ("json", "application/json")])  # fmt: skip
-def test_every_download_is_an_attachment_that_parses(
-    client: TestClient, record: TranscriptRecord, format: str, mime: str
-) -> None:
-    answer = client.get(f"/transcripts/{record.id}/text", params={"format": format})
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == f"{mime}; charset=utf-8"
-    said = answer.headers["content-disposition"]
-    assert said.startswith('attachment; filename="')
-    assert "<" not in said
-    if format == "srt":
-        assert next(iter(srt.parse(answer.text))).content.startswith("We will see you")
-    elif format == "vtt":
-        assert webvtt.from_buffer(io.StringIO(answer.text))[-1].end_in_seconds <= 8
-    elif format == "json":
-        assert [each["text"] for each in json.loads(answer.text)["segments"]] == texts(record)
-    elif format == "tsv":
-        assert len(answer.text.splitlines()) == 3
-    else:
-        assert answer.text == f"{record.text}\n"
-
-
-def test_a_segment_is_heard_alone(client: TestClient, record: TranscriptRecord) -> None:
-    path = f"/transcripts/{record.id}/audio?start=4.6&end=6"
-    answer = client.get(path)
-    assert answer.headers["content-type"] == "audio/wav"
-    sound, rate = soundfile.read(io.BytesIO(answer.content))
-    assert rate == RATE
-    assert len(sound) == pytest.approx(1.4 * RATE, abs=2)
-    whole = client.get(f"/transcripts/{record.id}/audio")
-    assert soundfile.info(io.BytesIO(whole.content)).duration == pytest.approx(
-        record.transcript.duration, abs=0.01
-    )
-    for asked, first, last in (("100-199", 100, 200), ("100-", 100, None), ("-50", -50, None)):
-        part = client.get(path, headers={"range": f"bytes={asked}"})
-        assert part.status_code == 206
-        assert part.content == answer.content[first:last]
-    assert client.get(path, headers={"range": "bytes=99999999-"}).status_code == 416
-    for odd in ("bytes=-", "bytes=5-2", "lines=1-2", "bytes=1-2,4-5"):
-        assert client.get(path, headers={"range": odd}).status_code in (200, 416)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    ["start=-1", "start=3&end=2", "start=2&end=2", "start=99", "start=nan", "end=nan", "end=inf",
-     "start=0&end=1e9", "start=x", "start=-inf&end=inf"],
-)  # fmt: skip
-def test_a_stretch_that_cannot_be_is_refused(
-    client: TestClient, record: TranscriptRecord, asked: str
-) -> None:
-    assert client.get(f"/transcripts/{record.id}/audio?{asked}").status_code == 422
-
-
-@pytest.mark.parametrize("route", ["text", "audio"])
-@pytest.mark.parametrize(
-    "transcript_id",
-    ["0" * 32, "..", "%2e%2e%2f%2e%2e%2ftimbre.db", "a" * 300, "%00", "'%20OR%201=1", "%F0%9F%98%80"],
-)
-def test_an_unknown_id_is_not_found(
-    client: TestClient, record: TranscriptRecord, route: str, transcript_id: str
-) -> None:
-    answer = client.get(f"/transcripts/{transcript_id}/{route}")
-    assert answer.status_code == 404
-    assert b"SQLite" not in answer.content
-
-
-@pytest.mark.parametrize("format", ["xyz", "", "../txt", "\x00", "w" * 10_000])
-def test_an_unknown_format_lists_the_valid_ones(
-    client: TestClient, record: TranscriptRecord, format: str
-) -> None:
-    answer = client.get(f"/transcripts/{record.id}/text", params={"format": format})
-    assert answer.status_code == 404
-    assert "txt" in answer.json()["detail"]["hint"]
-
-
-@pytest.mark.parametrize("route", ["text", "audio"])
-def test_a_transcript_is_its_owner_s_alone(
-    client: TestClient, record: TranscriptRecord, route: str
-) -> None:
-    path = f"/transcripts/{record.id}/{route}"
-    assert client.get(path).status_code == 200
-    assert client.get(path, headers={"x-user": "bob"}).status_code == 404
-    assert client.get(path, headers={"x-user": ""}).status_code == 404
-    del client.headers["x-user"]
-    assert client.get(path).status_code == 401
-
-
-def test_a_deleted_transcript_is_silent(
-    studio: Studio, client: TestClient, record: TranscriptRecord
-) -> None:
-    keeping.on_delete(studio, ANN, False, record.id)
-    for route in ("text", "audio"):
-        assert client.get(f"/transcripts/{record.id}/{route}").status_code == 404
-    assert starting.on_resume(studio, ANN, record.id) == ("", "")

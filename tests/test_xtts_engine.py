@@ -17,12 +17,14 @@ import torch
 
 from engines.base import Capability, SamplingParams, VoicePrompt
 from engines.xtts import XttsEngine, facts
+from engines.xtts.conditioning import LatentStore
 from engines.xtts.texts import speakable, token_ids
 from engines.xtts.tokens import TokenSampling
 from studio.control import Control, Progress
-from studio.errors import BadInput, Cancelled, EngineFailed, NotFound
+from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StorageFailed
 from studio.models.xtts import CHARACTERS
 from tests.qwen_speech import recording
+from tests.small_disk import tiny_disk
 from tests.xtts_speech import CPU, FEW, PRACTICE, RATE, VOICE, engine_with, request, say, sound
 
 
@@ -178,6 +180,12 @@ def test_latents_are_kept_by_content_and_made_again_when_they_are_gone(
     assert made.cache.stat().st_size > 10_000
 
 
+def test_a_full_disk_is_told_while_a_voice_is_kept(engine: XttsEngine, tmp_path: Path) -> None:
+    prompt = VoicePrompt("xtts", recording(tmp_path / "a.wav"), "", "en", False)
+    with tiny_disk("4k") as disk, pytest.raises(StorageFailed, match="disk is full"):
+        LatentStore(disk).prepare(prompt, engine._ready(), Control())
+
+
 def test_a_long_first_recording_leaves_room_for_the_others(
     engine: XttsEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,8 +209,8 @@ def test_recordings_without_a_voice_are_refused(engine: XttsEngine, tmp_path: Pa
     for path, said in (
         (recording(tmp_path / "short.wav", 0.3), r"only 0\.\d+ s"),
         (tmp_path / "silent.wav", "silent"),
-        (tmp_path / "text.wav", ""),
-        (tmp_path / "none.wav", ""),
+        (tmp_path / "text.wav", None),
+        (tmp_path / "none.wav", None),
     ):
         with pytest.raises(BadInput, match=said) as caught:
             clone(engine, path)

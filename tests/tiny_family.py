@@ -7,13 +7,15 @@ import hashlib
 import os
 import random
 import signal
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import soundfile
 import torch
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
@@ -21,7 +23,8 @@ from torch.nn import functional
 from studio.audio.types import Audio
 from studio.control import Control
 from studio.dataset.metadata import Row
-from studio.runs.values import RunSettings, StepRow
+from studio.runs.values import Family, Method, RunSettings, StepRow
+from training.clips import Clips, encoded
 from training.family import Encoded, Example, Judgement, LeftOut
 
 LEVELS = 8
@@ -30,6 +33,10 @@ RATE = 16_000
 FRAME = RATE // 50
 #: A clip with this text has a target that is no level, so that its loss is NaN.
 POISON = "poison"
+#: Of a run that takes a moment.
+SETTINGS = RunSettings(
+    Family.XTTS, "base", "set", Method.FULL, epochs=3, batch_size=2, learning_rate=1e-2
+)
 
 
 class TinyModule(nn.Module):
@@ -146,6 +153,21 @@ def clips_in(root: Path, count: int = 8, poisoned: Sequence[int] = (), eval: int
     return rows
 
 
+def clips_of(root: Path, settings: RunSettings = SETTINGS, **more: Any) -> Clips:
+    rows = clips_in(root / "set", **more)
+    family = TinyFamily(root, settings, "cpu", torch.float32)
+    return encoded(family, rows, root / "set", settings, root / "cache", Control())
+
+
+def in_one_thread() -> Iterator[None]:
+    """For as long as a test runs; the next one chooses its device and precision anew."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    AcceleratorState._reset_state(True)
+
+
 def listening(root: Path, settings: RunSettings, rows: Sequence[Row], studio: Any) -> Any:
     return Listener()
 
@@ -190,3 +212,24 @@ class Killing(TinyFamily):
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Vast(TinyFamily):
+    """Wants more memory to encode a clip than there is."""
+
+    def encode(self, *arguments: Any) -> Encoded:
+        torch.empty(1 << 60)
+        return super().encode(*arguments)
+
+
+class Stopping(TinyFamily):
+    """Asks the second of several processes to stop, as Ctrl+C does, once it has trained on three batches."""
+
+    batches = 0
+
+    def padding(self, batch: Mapping[str, Any]) -> float:
+        self.batches += 1
+        if self.batches == 3 and os.environ["RANK"] == "1":
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.2)  # it is a thread that hears of it
+        return super().padding(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,10 +26,14 @@ from training import loop, main, running
 from training.clips import Clips, read_clips
 from training.together import Together, place
 
-#: Of a run with the tiny family instead of that which its settings name.
-PARTS = running.Parts(
-    dict.fromkeys(running.FAMILIES, "tests.tiny_family:TinyFamily"), "tests.tiny_family:listening", 0.0
-)
+
+def parts_of(family: str) -> running.Parts:
+    """Of a run with a family of tests.tiny_family instead of that which its settings name."""
+    families = dict.fromkeys(running.FAMILIES, f"tests.tiny_family:{family}")
+    return running.Parts(families, "tests.tiny_family:listening", 0.0)
+
+
+PARTS = parts_of("TinyFamily")
 #: The environment variable that names the folder for the weights of each process.
 WEIGHTS = "TINY_WEIGHTS"
 _LAUNCH_S = 240
@@ -56,11 +61,26 @@ def attempt(root: Path, settings: RunSettings, kill: str = "") -> None:
     loop.train(work, family, together, tiny_family.Listener())
 
 
-def trained(arguments: list[str], environment: Mapping[str, str]) -> None:
-    """training.main with the tiny family, in this process."""
+def trained(arguments: list[str], environment: Mapping[str, str], family: str = "TinyFamily") -> None:
+    """training.main with a tiny family, in this process."""
     os.environ |= environment
     torch.set_num_threads(1)
-    sys.exit(main.main(arguments, PARTS))
+    sys.exit(main.main(arguments, parts_of(family)))
+
+
+def trained_by_two(
+    arguments: list[str], environment: Mapping[str, str], family: str
+) -> list[int | None]:
+    """The same in two processes that train together; returns their exit codes."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    made = []
+    for rank in ("0", "1"):
+        place = {"WORLD_SIZE": "2", "RANK": rank, "LOCAL_RANK": rank, **where}
+        made.append(process(trained, arguments, {**environment, **place}, family))
+    for each in made:
+        each.join(JOIN_S)
+    return [each.exitcode for each in made]
 
 
 def process(function: object, *arguments: object) -> ForkServerProcess:

@@ -32,6 +32,9 @@ def source(number: int, name: str = "", **more: Any) -> Source:
     return Source(sha256[:12], name or f"talk {number}.wav", sha256, 100, 60.0, 50.0, **more)
 
 
+ONE, TWO = source(1), source(2)
+
+
 def segment(of: Source, number: int, seconds: float = 2.0, **other: Any) -> Segment:
     """One that is kept, but for `other`."""
     start = 12.0 * number
