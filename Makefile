@@ -9,7 +9,7 @@ ARGS ?=
 # the hundreds of processes that the tests start would compile all that it imports, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test check lint types bench lock clean
+.PHONY: run test check lint types bench soak lock clean
 
 run: $(VENV)/.installed
 	$(BIN)/python app.py $(ARGS)
@@ -28,6 +28,10 @@ types: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# A server under load for four minutes; a short form of it is among the tests.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks soak $(ARGS)
 
 # Remakes the complete pins from requirements*.in, for every system at once; needs `pip install uv`.
 lock:

@@ -5,10 +5,14 @@
   const play = (sound) => sound.play().catch(() => {}); // another one has taken its place, or onerror says it
 
   // One is heard at a time, of the waveforms (assets/waveform.js) as well.
+  let playing = null;
+  window.addEventListener("timbre-plays", (event) => {
+    if (event.detail !== playing) playing?.pause();
+  });
   const alone = (sound) => {
-    sound.addEventListener("play", () => window.dispatchEvent(new CustomEvent("timbre-plays", { detail: sound })));
-    window.addEventListener("timbre-plays", (event) => {
-      if (event.detail !== sound) sound.pause();
+    sound.addEventListener("play", () => {
+      window.dispatchEvent(new CustomEvent("timbre-plays", { detail: sound }));
+      playing = sound;
     });
     return sound;
   };
@@ -152,7 +156,8 @@
       try {
         const answer = await fetch(`${this.element.dataset.address}${side}.wav`);
         if (!answer.ok) throw new Error(answer.statusText);
-        this.lay(button, alone(new Audio(URL.createObjectURL(await answer.blob()))));
+        const sound = await answer.blob();
+        if (this.element.isConnected) this.lay(button, alone(new Audio(URL.createObjectURL(sound))));
       } catch {
         this.status.textContent = `${side.toUpperCase()} cannot be fetched. Press “Next pair”.`;
       }
@@ -198,6 +203,8 @@
       for (const sound of Object.values(this.sounds)) {
         sound.pause();
         URL.revokeObjectURL(sound.src);
+        sound.removeAttribute("src");
+        sound.load(); // lets go of what it had fetched
       }
     }
   }
@@ -227,11 +234,19 @@
     else here.toggle(key);
   });
 
-  // Other epochs are compared: the page hears of it as of a press (data-into).
+  // Other epochs are compared: the page hears of it as of a press (data-into), and again with each press
+  // that follows, which may overtake it. An epoch that is chosen for both leaves the other. What is shown here already is not sent anew, so that a press in the meantime
+  // finds its button.
   let choices = 0;
   document.addEventListener("change", (event) => {
-    if (!event.target.closest?.("#samples-pair select")) return;
-    const chosen = [...document.querySelectorAll("#samples-pair select")].map((each) => each.value);
+    const choice = event.target.closest?.("#samples-pair select") && event.target.closest("[data-value]");
+    if (!choice) return;
+    const both = [...choice.querySelectorAll("select")], before = choice.dataset.value.split(" ");
+    const changed = both.indexOf(event.target);
+    if (both[0].value === both[1].value) both[1 - changed].value = before[changed];
+    const chosen = both.map((each) => each.value);
+    choice.dataset.value = chosen.join(" ");
+    window.timbreRemember();
     const box = document.querySelector("#samples-pressed :is(textarea, input)");
     box.value = `compare ${chosen.join(" ")} ${++choices}`;
     box.dispatchEvent(new Event("input", { bubbles: true }));

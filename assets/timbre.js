@@ -184,6 +184,24 @@
     }
   }
 
+  // What Gradio's own parts leave out: whether a box is open, that a list which the keyboard opens by itself
+  // is no stop of the Tab key (a browser stops at whatever scrolls), and whose label one is that holds the
+  // button for copying as well.
+  const tell = () => {
+    for (const head of document.querySelectorAll(".label-wrap")) {
+      const open = String(head.classList.contains("open"));
+      if (head.getAttribute("aria-expanded") !== open) head.setAttribute("aria-expanded", open);
+    }
+    for (const list of document.querySelectorAll("ul.options:not([tabindex])")) list.tabIndex = -1;
+    for (const copied of document.querySelectorAll("label:has(.icon-button-wrapper) textarea:not([aria-label])")) {
+      const words = copied.closest("label").querySelector("[data-testid=block-info]");
+      if (words) copied.setAttribute("aria-label", words.textContent.trim());
+    }
+  };
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.(".label-wrap")) setTimeout(tell);
+  });
+
   const players = new Map(); // by tab: one speaks at a time in each
   const scan = () => {
     const list = document.querySelector(".timbre-tabs:not([data-alive])");
@@ -197,6 +215,7 @@
       panel.setAttribute("role", "tabpanel");
       panel.setAttribute("aria-labelledby", `${panel.id}-button`);
     }
+    tell();
     for (const element of document.querySelectorAll(".timbre-player:not([data-alive])")) {
       element.dataset.alive = "1";
       const tab = element.dataset.tab;

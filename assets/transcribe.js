@@ -8,6 +8,7 @@
       sessionStorage.setItem(`timbre-${element.dataset.key}`, element.dataset.value);
     }
   };
+  window.timbreRemember = remember; // for what changes by a script alone
   new MutationObserver(remember).observe(document.documentElement, { childList: true, subtree: true });
 
   window.timbreCursor = (id) => {
@@ -23,15 +24,18 @@
     sound.play().catch(() => {}); // the player itself shows that there is nothing to hear
   };
 
-  // A press on such a button tells the page its value through a hidden box. Gradio hears only of a
-  // text that is another than before, so the number of presses follows.
+  // A press on such a button tells the page its value through a hidden box and, after it, what is chosen
+  // where it says (data-with: a key of .timbre-remember). Gradio hears only of a text that is another than
+  // before, so the number of presses follows.
   let presses = 0, pressed = null;
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-into]");
     const box = button && document.querySelector(`#${button.dataset.into} :is(textarea, input)`);
     if (!box) return;
     pressed = button;
-    box.value = `${button.dataset.value} ${++presses}`;
+    const { value, with: key } = button.dataset;
+    const chosen = key ? [document.querySelector(`.timbre-remember[data-key="${key}"]`)?.dataset.value] : [];
+    box.value = [value, ...chosen, ++presses].join(" ");
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
 

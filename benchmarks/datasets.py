@@ -41,7 +41,7 @@ GOAL_AGAIN = 1 / 50
 GOAL_GROWTH = 1.2
 GOAL_ERROR_DB = 1.5
 
-PROCESSES = 2
+PROCESSES, _QUICK_PROCESSES = 2, 1
 #: What people record with: name, file ending, Hz, channels.
 _FORMATS = (
     ("WAV, 44.1 kHz, mono", "wav", 44_100, 1),
@@ -74,7 +74,7 @@ def run(options: Options) -> Report:
             Goal("hybrid: mean error, 0 to 30 dB", wrong, GOAL_ERROR_DB, "dB"),
         ),
         (
-            f"{PROCESSES} processes each way, started before; files of {_MINUTES:g} min. 3.33 times the "
+            f"{_processes(options)} processes each way, started before; files of {_MINUTES:g} min. 3.33 times the "
             "time is 0.3 of the speed, of all formats together: plain mono WAV, which is decoded in next to no "
             "time, falls short of it by itself. A build goes through the job: a process is started for it, and "
             "its files are moved into the set, which is most of what a second build takes. The talk is spoken "
@@ -87,11 +87,12 @@ def run(options: Options) -> Report:
 def _speed(options: Options, folder: Path, speech: Samples) -> tuple[Table, float]:
     """And the time that all of it takes in times of decoding."""
     seconds = 60 * (_QUICK_MINUTES if options.quick else _MINUTES)
+    processes = _processes(options)
     rows, sums = [], np.zeros(2)
-    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         for number, (name, suffix, rate, channels) in enumerate(_formats(options)):
             whole = resample(Audio(_long(speech, seconds), RATE), rate).samples
-            files = [folder / "recordings" / f"{number}-{index}.{suffix}" for index in range(PROCESSES)]
+            files = [folder / "recordings" / f"{number}-{index}.{suffix}" for index in range(processes)]
             for index, path in enumerate(files):
                 _write(path, whole * np.float32(0.9 - 0.1 * index), rate, channels)
             if not number:
@@ -103,10 +104,14 @@ def _speed(options: Options, folder: Path, speech: Samples) -> tuple[Table, floa
                 taken[1].append(_timed(lambda tasks=tasks: list(pool.map(prepared, tasks))))  # type: ignore[misc]
             medians = np.median(taken, axis=1)
             sums += medians
-            rows.append(_row(name, PROCESSES * seconds, *medians))
-    rows.append(_row("the whole", PROCESSES * seconds * len(_formats(options)), *sums))
+            rows.append(_row(name, processes * seconds, *medians))
+    rows.append(_row("the whole", processes * seconds * len(_formats(options)), *sums))
     table = Table(("recordings", "decoding, s/s", "all, s/s", "all / decoding"), tuple(rows))
     return table, float(sums[1] / sums[0])
+
+
+def _processes(options: Options) -> int:
+    return _QUICK_PROCESSES if options.quick else PROCESSES
 
 
 def _formats(options: Options) -> Sequence[tuple[str, str, int, int]]:
@@ -121,7 +126,9 @@ def _row(name: str, audio_s: float, decoding: float, preparing: float) -> tuple[
 def _builds(options: Options, folder: Path) -> tuple[Table, float]:
     """Through the service and its job: of the recordings of `_speed`, and of a talk that is written down
     as well. The second's share of the first time is the goal's."""
-    minutes = (_QUICK_MINUTES if options.quick else _MINUTES) * PROCESSES * len(_formats(options))
+    minutes = (
+        (_QUICK_MINUTES if options.quick else _MINUTES) * _processes(options) * len(_formats(options))
+    )
     talk = _QUICK_TALK_MINUTES if options.quick else _TALK_MINUTES
     _talk(folder, 60 * talk)
     rows, shares = [], []
@@ -132,7 +139,7 @@ def _builds(options: Options, folder: Path) -> tuple[Table, float]:
             (f"{talk:g} min, written down by pocketsphinx", folder / "talk", "pocketsphinx"),
         )
         for name, recordings, recognizer in builds[1:] if options.quick else builds:
-            chosen = PrepareSettings(language="en", recognizer=recognizer, processes=PROCESSES)
+            chosen = PrepareSettings(language="en", recognizer=recognizer, processes=_processes(options))
             taken = [_built(studio, name, chosen, recordings) for _ in range(2)]
             rows.append((name, *figures(taken, 2), figure(taken[0] / taken[1], 1)))
             shares.append(taken[1] / taken[0])
@@ -178,7 +185,7 @@ def _spoken(options: Options, folder: Path) -> Samples:
     if options.recordings is not None:
         clips = [read(path, RATE).samples for path in sorted(options.recordings.glob("LJ*.flac"))]
     else:
-        clips = [resample(_synthetic(folder, text_of(1_500)), RATE).samples]
+        clips = [resample(_synthetic(folder, text_of(300 if options.quick else 1_500)), RATE).samples]
     quiet = [np.zeros(round(rng.uniform(0.4, 0.9) * RATE), np.float32) for _ in clips]
     return np.concatenate([each for pair in zip(clips, quiet, strict=True) for each in pair])
 

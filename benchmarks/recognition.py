@@ -53,8 +53,8 @@ _TINY = {
 _TOKENS = 8
 
 _SHORT_S = 18.0
-_LONG_MINUTES, _QUICK_LONG_MINUTES = 10.0, 0.3
-_MEMORY_MINUTES, _QUICK_MEMORY_MINUTES = (10, 60), (1,)
+_LONG_MINUTES, _QUICK_LONG_MINUTES = 10.0, 0.1
+_MEMORY_MINUTES, _QUICK_MEMORY_MINUTES = (10.0, 60.0), (0.1,)
 #: Of the short recording, of that with words, of the long ones.
 _ROUNDS, _QUICK_ROUNDS = (9, 3, 2, 2), (1, 1, 1, 1)
 _WARM_UP_MINUTES = 20
@@ -86,7 +86,8 @@ def _speed(options: Options, folder: Path, speech: list[Samples]) -> tuple[Table
     half = _written(folder / "half.wav", _without_end(speech, 1.0), 60 * minutes)
     long = _written(folder / "long.wav", _without_end(speech, 2.0), 60 * minutes)
     models = folder / "models"
-    checkpoint = make_practice(models / "Whisper" / "practice" / "practice.pt", dimensions=_TINY)
+    dimensions = DIMENSIONS if options.quick else _TINY
+    checkpoint = make_practice(models / "Whisper" / "practice" / "practice.pt", dimensions=dimensions)
     torch_module()
     import whisper
 
@@ -136,7 +137,7 @@ def _memory(options: Options, folder: Path, speech: list[Samples]) -> tuple[Tabl
     make_practice(models / "Whisper" / "practice" / "practice.pt")
     # Torch and the allocator keep memory for each new length of sound, until after some sixty parts
     # there is nothing new; that is no matter of the recording's length.
-    first = 10 if options.quick else 60 * _WARM_UP_MINUTES
+    first = 3 if options.quick else 60 * _WARM_UP_MINUTES
     short = _written(folder / "first.wav", _without_end(speech, 0.0), first)
     rows, grown = [], []
     for minutes in _QUICK_MEMORY_MINUTES if options.quick else _MEMORY_MINUTES:
@@ -144,7 +145,7 @@ def _memory(options: Options, folder: Path, speech: list[Samples]) -> tuple[Tabl
         base, highest, facts = _watched(models, short, long)
         grown.append(highest - base)
         speed = facts["audio_s"] / facts["all_s"]
-        rows.append((f"{minutes} min", *figures((base, highest, highest - base), 0), figure(speed, 1)))
+        rows.append((f"{minutes:g} min", *figures((base, highest, highest - base), 0), figure(speed, 1)))
     columns = ("memory, MB", "before", "highest", "growth", "s/s")
     return Table(columns, tuple(rows)), grown[-1] - grown[0]
 

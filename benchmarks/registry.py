@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import datasets, long, qwen, recognition, speech, startup, training, voice_match
+from benchmarks import (
+    avatar,
+    datasets,
+    long,
+    qwen,
+    recognition,
+    server,
+    soak,
+    speech,
+    startup,
+    training,
+    voice_match,
+    wav2lip,
+)
 from benchmarks.report import Options, Report
 
 BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
@@ -16,4 +29,8 @@ BENCHMARKS: Mapping[str, Callable[[Options], Report]] = {
     "recognition": recognition.run,
     "datasets": datasets.run,
     "training": training.run,
+    "avatar": avatar.run,
+    "wav2lip": wav2lip.run,
+    "server": server.run,
+    "soak": soak.run,
 }

@@ -25,7 +25,7 @@ from tabs.registry import TABS
 
 GOAL_RATIO = 1.5
 
-_ROUNDS, _QUICK_ROUNDS = 7, 1
+_ROUNDS = 7
 _POLL_S = 0.01
 _PATIENCE_S = 90.0
 
@@ -54,20 +54,19 @@ class Start:
 
 
 def run(options: Options) -> Report:
-    rounds = _QUICK_ROUNDS if options.quick else _ROUNDS
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         timbre = [str(CHECKOUT / "app.py"), "--home", str(folder / "home"), "--port"]
         script = folder / "bare.py"
         script.write_text(_BARE.format(tabs=len(TABS)), "utf-8")
         # The warm-up of ours also tells what it imports.
-        loaded = imported(timbre, folder)
+        first, loaded = imported(timbre, folder)
+        ours, bare = [first], [start([str(script)], folder)]
         if not options.quick:
-            start([str(script)], folder)
-        ours, bare = [], []
-        for _ in range(rounds):
-            ours.append(start(timbre, folder))
-            bare.append(start([str(script)], folder))
+            ours, bare = [], []
+            for _ in range(_ROUNDS):
+                ours.append(start(timbre, folder))
+                bare.append(start([str(script)], folder))
     heavy = [name for name in HEAVY if name in loaded]
     ratio = _median(ours).page_s / _median(bare).page_s
     table = Table(
@@ -82,7 +81,7 @@ def run(options: Options) -> Report:
             Goal("heavy libraries loaded at the start", len(heavy), 0, digits=0),
         ),
         (
-            f"Starts that count: {rounds} each, in turn, after one to warm up; Gradio {gradio}. Timbre had "
+            f"Starts that count: {len(ours)} each, in turn, after one to warm up; Gradio {gradio}. Timbre had "
             f"imported {len(loaded)} modules by then, what it gets ready in the background included; of "
             f"the heavy ones ({', '.join(HEAVY)}): {', '.join(heavy) or 'none'}.",
         ),
@@ -114,11 +113,11 @@ def start(command: Sequence[str], folder: Path) -> Start:
         _end(process)
 
 
-def imported(command: Sequence[str], folder: Path) -> frozenset[str]:
-    """The modules that are imported until the page has answered and the process is ended."""
-    start(["-X", "importtime", *command], folder)
+def imported(command: Sequence[str], folder: Path) -> tuple[Start, frozenset[str]]:
+    """A start, and the modules that are imported until the page has answered and the process is ended."""
+    started = start(["-X", "importtime", *command], folder)
     log = (folder / "log").read_text("utf-8", "replace")
-    return frozenset(re.findall(r"^import time:.*\|\s*([\w.]+)$", log, re.MULTILINE))
+    return started, frozenset(re.findall(r"^import time:.*\|\s*([\w.]+)$", log, re.MULTILINE))
 
 
 def _median(starts: Sequence[Start]) -> Start:

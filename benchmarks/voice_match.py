@@ -94,7 +94,8 @@ def compare(engine: EspeakEngine, speaker: samples.Speaker, text: str, default: 
     request = SpeechRequest(text, samples.LANGUAGE, voice_prompt=prompt, options={"exemplar_weight": 0})
     matched = speak(engine, request)
     full = speak(engine, SpeechRequest(text, samples.LANGUAGE, voice_prompt=prompt))
-    aimed_at, held_out = profile_of([first]), profile_of(others or [first])
+    aimed_at = profile_of([first])
+    held_out = profile_of(others) if others else aimed_at
     profiles = (default.profile, matched.profile, full.profile)
     return Likeness(
         speaker.name,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TypeVar
 
 from engines.base import ModelChoice, Speaker
+from studio.errors import EngineFailed, ModelMissing
 from studio.models.folders import ModelFolders
 from studio.models.registry import ModelEntry
 from studio.models.validation import report
@@ -34,6 +36,22 @@ def model_choice(folders: ModelFolders, entry: ModelEntry, note: str = "") -> Mo
         note=f"Trained here on {base.label}. {note}".strip() if entry.base else note,
         owner=entry.owner,
     )
+
+
+def whole_folder(folders: ModelFolders, entry: ModelEntry) -> Path:
+    """Where the model lies. Raises ModelMissing where it is not here, EngineFailed where it is not whole."""
+    found = report(folders, entry.key)
+    get = f"practice {entry.engine}" if entry.practice else f"download {entry.key}"
+    if found.folder is None:
+        raise ModelMissing(
+            f"{entry.label} is not on this machine.", f"Get it with: python app.py models {get}"
+        )
+    if not found.valid:
+        raise EngineFailed(
+            f"{entry.label} is not whole: {found.problems[0].message}",
+            f"Get it again with: python app.py models {get}",
+        )
+    return found.folder
 
 
 def of_owner(choices: Iterable[C], owner: str) -> tuple[C, ...]:

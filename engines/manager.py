@@ -9,23 +9,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from engines import devices
+from engines.avatar import AvatarEngine
 from engines.base import Placement, SpeechEngine
 from engines.recognition import Recognizer
 from engines.registry import AnyEngine, Registry
+from engines.slot import Slot, Ticket
 from studio.control import Control
-from studio.errors import Busy, EngineFailed, StudioError
+from studio.errors import Busy, Cancelled, EngineFailed, StudioError
+from studio.metrics import Metrics
 
 log = logging.getLogger(__name__)
-
-#: How soon a waiting request notices that it was cancelled, seconds.
-_POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -49,27 +48,13 @@ class ManagerState:
     loads: int = 0  # how often a model was loaded, since the start
 
 
-@dataclass(eq=False)
-class _Ticket:
-    engine_id: str
-    model: str = ""
-
-
-@dataclass
-class _Device:
-    """The inference slot of one device and the queue before it; guarded by the manager's lock."""
-
-    holder: _Ticket | None = None
-    queue: deque[_Ticket] = field(default_factory=deque)
-
-
 E = TypeVar("E", bound=AnyEngine)
 
 
 class Lease(Generic[E]):
     """The right to use `engine`, loaded, until the `with` block ends."""
 
-    def __init__(self, manager: EngineManager, engine: E, ticket: _Ticket, control: Control) -> None:
+    def __init__(self, manager: EngineManager, engine: E, ticket: Ticket, control: Control) -> None:
         self._manager, self._ticket, self._control = manager, ticket, control
         self.engine = engine
 
@@ -102,14 +87,17 @@ class EngineManager:
         max_waiting: int = 16,
         device: str = devices.AUTO,
         dtype: str = devices.AUTO,
+        metrics: Metrics | None = None,
     ) -> None:
         self.registry = registry
+        self._metrics = metrics or Metrics()
         self._idle_s, self._max_waiting = idle_s, max_waiting
         self._wanted = (device, dtype)
         self._placed: dict[str, Placement] = {}
         self._loads = 0
-        self._condition = threading.Condition()
-        self._devices: dict[str, _Device] = {}
+        # One for all, until an engine can use another device than the others.
+        self._slot = Slot()
+        self._lock = threading.Lock()  # of the sweeper's making
         self._last_used: dict[str, float] = {}
         self._load_errors: dict[str, str] = {}
         self._closed = threading.Event()
@@ -132,11 +120,19 @@ class EngineManager:
         """The same for a recognizer."""
         return self._lease(self.registry.recognizer(engine_id), control, model)
 
+    def lease_avatar(
+        self, engine_id: str, control: Control, model: str = ""
+    ) -> AbstractContextManager[Lease[AvatarEngine]]:
+        """The same for an avatar engine."""
+        return self._lease(self.registry.avatar(engine_id), control, model)
+
     @contextmanager
     def _lease(self, engine: E, control: Control, model: str) -> Iterator[Lease[E]]:
-        ticket = _Ticket(engine.info.id, model)
+        ticket = Ticket(engine.info.id, model)
+        asked = time.monotonic()
         self._enter(ticket, control)
         try:
+            self._metrics.waited(ticket.engine_id, time.monotonic() - asked)
             self._ensure_loaded(engine, model, control)
             yield Lease(self, engine, ticket, control)
         finally:
@@ -163,8 +159,8 @@ class EngineManager:
     def unload(self, engine_id: str) -> None:
         """Unload an engine once whoever uses it has finished."""
         engine = self.registry.engine(engine_id)
-        ticket = _Ticket(engine_id)
-        self._enter(ticket, Control(), bounded=False)
+        ticket = Ticket(engine_id)
+        self._slot.enter(ticket, Control())
         try:
             engine.unload()
         finally:
@@ -174,16 +170,12 @@ class EngineManager:
         import psutil
 
         now = time.monotonic()
-        with self._condition:
-            holders = {device.holder.engine_id for device in self._devices.values() if device.holder}
-            waiting = sum(len(device.queue) for device in self._devices.values())
-            used = dict(self._last_used)
-            errors = dict(self._load_errors)
+        holder, used, errors = self._slot.holder, dict(self._last_used), dict(self._load_errors)
         engines = []
         for engine_id in self.registry.all_ids:
             engine = self.registry.engine(engine_id)
             loaded = engine.is_loaded
-            in_use = engine_id in holders
+            in_use = holder is not None and holder.engine_id == engine_id
             idle = now - used[engine_id] if loaded and not in_use and engine_id in used else None
             engines.append(
                 EngineState(
@@ -197,7 +189,12 @@ class EngineManager:
                 )
             )
         memory = psutil.Process().memory_info().rss / 1e6
-        return ManagerState(tuple(engines), waiting, memory, self._loads)
+        return ManagerState(tuple(engines), self._slot.waiting, memory, self._loads)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a device; costs nothing."""
+        return self._slot.waiting
 
     def close(self) -> None:
         """Unload everything; waits for the engine in use."""
@@ -205,56 +202,23 @@ class EngineManager:
         for engine_id in self.registry.all_ids:
             self.unload(engine_id)
 
-    def _device(self, engine_id: str) -> _Device:
-        # One device for all until an engine can use another; the queue is the device's own.
-        return self._devices.setdefault("cpu", _Device())
-
-    def _enter(self, ticket: _Ticket, control: Control, bounded: bool = True) -> None:
-        with self._condition:
-            device = self._device(ticket.engine_id)
-            if bounded and len(device.queue) >= self._max_waiting:
-                raise Busy(
-                    f"{len(device.queue)} requests are waiting already.", "Try again in a moment."
-                )
-            device.queue.append(ticket)
-            self._wait_for_turn(device, ticket, control)
-
-    def _wait_for_turn(self, device: _Device, ticket: _Ticket, control: Control) -> None:
+    def _enter(self, ticket: Ticket, control: Control) -> None:
         try:
-            while device.holder is not None or device.queue[0] is not ticket:
-                ahead = device.queue.index(ticket) + 1
-                control.progress(f"waiting, {ahead} ahead")
-                self._condition.wait(_POLL_S)
-            control.check()
-        except BaseException:
-            device.queue.remove(ticket)
-            self._condition.notify_all()
+            self._slot.enter(ticket, control, self._max_waiting)
+        except Busy:
+            self._metrics.rejected("queue")
             raise
-        device.queue.popleft()
-        device.holder = ticket
 
-    def _leave(self, ticket: _Ticket) -> None:
-        with self._condition:
-            self._last_used[ticket.engine_id] = time.monotonic()
-            device = self._device(ticket.engine_id)
-            # After a cancel while giving way the slot is already somebody else's.
-            if device.holder is ticket:
-                device.holder = None
-            self._condition.notify_all()
+    def _leave(self, ticket: Ticket) -> None:
+        self._last_used[ticket.engine_id] = time.monotonic()
+        self._slot.leave(ticket)
 
-    def _give_way(self, ticket: _Ticket, control: Control) -> None:
-        with self._condition:
-            device = self._device(ticket.engine_id)
-            if not device.queue or not self._cheap_change(ticket, device.queue[0]):
-                return
-            device.holder = None
-            device.queue.append(ticket)
-            self._condition.notify_all()
-            self._wait_for_turn(device, ticket, control)
-        # Whoever had the turn may have swapped this engine out.
-        self._ensure_loaded(self.registry.engine(ticket.engine_id), ticket.model, control)
+    def _give_way(self, ticket: Ticket, control: Control) -> None:
+        if self._slot.give_way(ticket, control, lambda following: self._cheap_change(ticket, following)):
+            # Whoever had the turn may have swapped this engine out.
+            self._ensure_loaded(self.registry.engine(ticket.engine_id), ticket.model, control)
 
-    def _cheap_change(self, current: _Ticket, following: _Ticket) -> bool:
+    def _cheap_change(self, current: Ticket, following: Ticket) -> bool:
         if current.engine_id == following.engine_id:
             return current.model == following.model
         return (
@@ -271,6 +235,8 @@ class EngineManager:
             placement = self._make_room(engine, control)
             control.progress("loading the model" if model else "loading")
             engine.load(placement, model)
+        except Cancelled:
+            raise  # which is no fault of the engine
         except StudioError as error:
             self._load_errors[engine.info.id] = str(error)
             raise
@@ -283,8 +249,11 @@ class EngineManager:
         self._load_errors.pop(engine.info.id, None)
         self._loads += 1
         took = time.monotonic() - started
+        self._metrics.loaded(engine.info.id, took)
         log.info("engine loaded", extra={"engine": engine.info.id, "model": model, "s": took})
         if not engine.info.embedded:
+            # An engine may have found that a model needs other numbers than the machine suggests.
+            placement = getattr(engine, "placement", None) or placement
             self._placed[engine.info.id] = placement
             log.info("placed on %s", placement.reason)
         self._start_sweeper()
@@ -305,7 +274,7 @@ class EngineManager:
     def _start_sweeper(self) -> None:
         if self._idle_s <= 0:
             return
-        with self._condition:
+        with self._lock:
             if self._sweeper is None:
                 self._sweeper = threading.Thread(target=self._sweep, name="engine-idle", daemon=True)
                 self._sweeper.start()
@@ -318,12 +287,9 @@ class EngineManager:
 
     def _unload_if_idle(self, engine_id: str) -> None:
         """Unload without queueing: when somebody holds or wants the device, it is not idle."""
-        ticket = _Ticket(engine_id)
-        with self._condition:
-            device = self._device(engine_id)
-            if device.holder is not None or device.queue:
-                return
-            device.holder = ticket
+        ticket = Ticket(engine_id)
+        if not self._slot.enter_if_free(ticket):
+            return
         try:
             self.registry.engine(engine_id).unload()
             log.info("engine unloaded after idling", extra={"engine": engine_id})

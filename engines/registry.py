@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from engines.avatar import AvatarEngine, AvatarInfo
 from engines.base import EngineFolders, EngineInfo, Placement, SpeechEngine
 from engines.recognition import Recognizer, RecognizerInfo
 from studio.errors import EngineFailed, unknown
@@ -24,6 +25,12 @@ RECOGNIZERS: Mapping[str, str] = {
     "pocketsphinx": "engines.sphinx:SphinxRecognizer",
     "whisper": "engines.whisper:WhisperRecognizer",
     "faster_whisper": "engines.faster_whisper:FasterWhisperRecognizer",
+}
+
+#: The same for what makes pictures speak.
+AVATARS: Mapping[str, str] = {
+    "animator": "engines.animator:AnimatorEngine",
+    "wav2lip": "engines.wav2lip:Wav2LipEngine",
 }
 
 
@@ -59,9 +66,10 @@ class Registry:
         folders: EngineFolders,
         table: Mapping[str, str] = SPEECH_ENGINES,
         recognizers: Mapping[str, str] = RECOGNIZERS,
+        avatars: Mapping[str, str] = AVATARS,
     ) -> None:
         self._folders = folders
-        self._speech, self._recognizers = dict(table), dict(recognizers)
+        self._speech, self._recognizers, self._avatars = dict(table), dict(recognizers), dict(avatars)
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -75,8 +83,12 @@ class Registry:
         return tuple(self._recognizers)
 
     @property
+    def avatar_ids(self) -> tuple[str, ...]:
+        return tuple(self._avatars)
+
+    @property
     def all_ids(self) -> tuple[str, ...]:
-        return (*self._speech, *self._recognizers)
+        return (*self._speech, *self._recognizers, *self._avatars)
 
     def get(self, engine_id: str) -> SpeechEngine:
         """The speech engine `engine_id`, not loaded yet. Raises NotFound naming the nearest ids, and
@@ -89,10 +101,17 @@ class Registry:
         recognizer: Recognizer = self._instance(engine_id, self._recognizers, "recognizer")
         return recognizer
 
+    def avatar(self, engine_id: str) -> AvatarEngine:
+        """The avatar engine `engine_id`; raises what `get` raises."""
+        avatar: AvatarEngine = self._instance(engine_id, self._avatars, "avatar engine")
+        return avatar
+
     def engine(self, engine_id: str) -> AnyEngine:
         """The engine `engine_id` of whatever kind; raises what `get` raises."""
         if engine_id in self._recognizers:
             return self.recognizer(engine_id)
+        if engine_id in self._avatars:
+            return self.avatar(engine_id)
         return self.get(engine_id)
 
     def infos(self) -> tuple[EngineInfo, ...]:
@@ -100,6 +119,9 @@ class Registry:
 
     def recognizer_infos(self) -> tuple[RecognizerInfo, ...]:
         return tuple(self.recognizer(engine_id).info for engine_id in self._recognizers)
+
+    def avatar_infos(self) -> tuple[AvatarInfo, ...]:
+        return tuple(self.avatar(engine_id).info for engine_id in self._avatars)
 
     def _instance(self, engine_id: str, table: Mapping[str, str], what: str) -> Any:
         with self._lock:

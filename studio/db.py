@@ -10,8 +10,9 @@ import logging
 import sqlite3
 import threading
 import time
+import unicodedata
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,133 +21,12 @@ from filelock import FileLock, Timeout
 
 from studio.errors import Busy, Damaged, StorageFailed, StudioError
 from studio.files import make_folder, storage_errors
+from studio.migrations import MIGRATIONS
 
 log = logging.getLogger(__name__)
 
 #: How long a writer waits for another one, in seconds.
 BUSY_S = 15.0
-
-#: Each entry brings the database from the version of its place to the next one. Append only: the
-#: databases of people who have run an entry never see a change to it.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """
-        CREATE TABLE takes (
-            id TEXT PRIMARY KEY,
-            created REAL NOT NULL,             -- seconds since 1970
-            owner TEXT NOT NULL DEFAULT '',
-            mode TEXT,
-            engine TEXT,
-            voice TEXT,
-            language TEXT,
-            text TEXT,
-            settings TEXT,                     -- JSON
-            seed INTEGER,
-            duration REAL,                     -- of the sound, seconds
-            seconds REAL,                      -- it took to make
-            rtf REAL,                          -- seconds / duration
-            sample_rate INTEGER,               -- Hz
-            file TEXT,                         -- name below outputs
-            status TEXT,
-            note TEXT NOT NULL DEFAULT '',
-            favourite INTEGER NOT NULL DEFAULT 0
-        )
-        """,
-        "CREATE INDEX takes_by_owner ON takes (owner, created)",
-        """
-        CREATE TABLE presets (
-            owner TEXT NOT NULL,
-            mode TEXT NOT NULL,
-            name TEXT NOT NULL,
-            settings TEXT NOT NULL,            -- JSON
-            PRIMARY KEY (owner, mode, name)
-        )
-        """,
-        """
-        CREATE TABLE jobs (
-            id TEXT PRIMARY KEY,
-            kind TEXT NOT NULL,                -- for the page: training, download, ...
-            target TEXT NOT NULL,              -- "module:function"
-            params TEXT NOT NULL,              -- JSON
-            title TEXT NOT NULL,
-            owner TEXT NOT NULL DEFAULT '',
-            slot TEXT NOT NULL DEFAULT '',     -- jobs of one slot run one after another
-            status TEXT NOT NULL,
-            attempt INTEGER NOT NULL DEFAULT 0, -- counts starts; a worker of an older one is fenced off
-            cancel INTEGER NOT NULL DEFAULT 0, -- someone has asked to stop
-            stage TEXT NOT NULL DEFAULT '',
-            step INTEGER NOT NULL DEFAULT 0,
-            total INTEGER NOT NULL DEFAULT 0,  -- 0: not known
-            base_step INTEGER NOT NULL DEFAULT 0, -- first step of this stage and attempt ...
-            base_time REAL,                    -- ... and when it was reported
-            message TEXT NOT NULL DEFAULT '',
-            hint TEXT NOT NULL DEFAULT '',
-            error_id TEXT NOT NULL DEFAULT '', -- finds the traceback in the log
-            result TEXT,                       -- JSON
-            created REAL NOT NULL,             -- all times: seconds since 1970
-            started REAL,
-            finished REAL,
-            heartbeat REAL,
-            pid INTEGER,
-            pid_created REAL,                  -- with the pid it names one process for ever
-            log TEXT NOT NULL DEFAULT ''       -- path below the home
-        )
-        """,
-        "CREATE INDEX jobs_by_status ON jobs (status, created)",
-    ),
-    (
-        """
-        CREATE TABLE consents (
-            model TEXT PRIMARY KEY,            -- key in studio.models.registry
-            text TEXT NOT NULL,                -- what was accepted, word for word
-            accepted REAL NOT NULL             -- seconds since 1970
-        )
-        """,
-    ),
-    (
-        """
-        CREATE TABLE transcripts (
-            id TEXT PRIMARY KEY,
-            created REAL NOT NULL,             -- seconds since 1970
-            owner TEXT NOT NULL DEFAULT '',
-            name TEXT NOT NULL,                -- of the recording, as the person knows it
-            recording TEXT NOT NULL,           -- the copy, a name below recordings
-            engine TEXT NOT NULL,
-            model TEXT NOT NULL DEFAULT '',    -- key in studio.models.registry
-            task TEXT NOT NULL,
-            language TEXT NOT NULL,
-            language_probability REAL,
-            duration REAL NOT NULL,            -- of the recording, seconds
-            recognised REAL NOT NULL,          -- up to here, seconds
-            seconds REAL NOT NULL,             -- it took
-            status TEXT NOT NULL,
-            settings TEXT NOT NULL,            -- JSON, what was asked for
-            segments TEXT NOT NULL,            -- JSON
-            raw_text TEXT NOT NULL,            -- as recognised
-            text TEXT NOT NULL,                -- processed and edited
-            file TEXT NOT NULL,                -- stem below outputs
-            notes TEXT NOT NULL DEFAULT '[]',  -- JSON, what the person should know
-            note TEXT NOT NULL DEFAULT ''      -- the person's own
-        )
-        """,
-        "CREATE INDEX transcripts_by_owner ON transcripts (owner, created)",
-    ),
-    (
-        """
-        CREATE TABLE lexicon (
-            id INTEGER PRIMARY KEY,
-            key TEXT NOT NULL,                 -- the word, in lower case where its case does not count
-            word TEXT NOT NULL,
-            language TEXT NOT NULL DEFAULT '', -- BCP 47; '': all
-            respelling TEXT NOT NULL DEFAULT '',
-            ipa TEXT NOT NULL DEFAULT '',
-            case_sensitive INTEGER NOT NULL DEFAULT 0,
-            note TEXT NOT NULL DEFAULT '',
-            UNIQUE (key, language, case_sensitive)
-        )
-        """,
-    ),
-)
 
 #: Beginnings of SQLite's messages; Python 3.10 does not show its error codes.
 _STORAGE = (
@@ -203,7 +83,7 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
-    def query(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def query(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
         """The rows that `sql` selects, read outside any transaction of this thread's own."""
         with self._speaking():
             return self._connection().execute(sql, values).fetchall()
@@ -273,8 +153,8 @@ class Database:
         self.notices += (notice,)
 
     def _connection(self) -> sqlite3.Connection:
-        connection: _Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
             connection = sqlite3.connect(
                 self.path,
                 timeout=BUSY_S,
@@ -283,13 +163,14 @@ class Database:
                 factory=_Connection,
             )
             connection.row_factory = sqlite3.Row
+            connection.create_function("folded", 1, folded, deterministic=True)
             connection.execute("PRAGMA foreign_keys = ON")
             # With a write-ahead log NORMAL cannot damage the file; a power cut may lose the last
             # moment, which for a history and progress is worth not waiting for the disk.
             connection.execute("PRAGMA synchronous = NORMAL")
-            self._local.connection = connection
+            held = self._local.held = _Held(connection)
             self._connections.add(connection)
-        return connection
+        return held.connection
 
     @contextmanager
     def _speaking(self) -> Iterator[None]:
@@ -303,8 +184,25 @@ class Database:
             raise ours from error
 
 
+def folded(text: str) -> str:
+    """`text` for comparing: of any case and composition; in SQL as well, whose own LIKE ignores the case of
+    English letters only."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
 class _Connection(sqlite3.Connection):
     """A connection that weak references can point to."""
+
+
+class _Held:
+    """A thread's connection, closed when the thread ends. Left to itself it would stay open until the garbage
+    collector comes by, since a connection and its cache of statements refer to each other."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 class _FromTheFuture(Damaged):

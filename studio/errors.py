@@ -19,6 +19,8 @@ class StudioError(Exception):
     exit_code = 4
     #: The HTTP status the API answers with.
     http_status = 500
+    #: After how many seconds it is worth asking again; None where that changes nothing.
+    retry_after: int | None = None
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -67,6 +69,26 @@ class Busy(StudioError):
 
     kind = "busy"
     http_status = 429
+    retry_after = 1
+
+    def __init__(self, message: str, hint: str = "", retry_after: int = 1) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class NotReady(StudioError):
+    """The studio is about to stop, or has not started yet."""
+
+    kind = "not_ready"
+    http_status = 503
+    retry_after = 10
+
+
+class TimedOut(StudioError):
+    """It took longer than the request allowed; what was begun is stopped."""
+
+    kind = "timed_out"
+    http_status = 504
 
 
 class EngineFailed(StudioError):

@@ -7,9 +7,11 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,13 @@ def storage_errors(path: Path) -> Iterator[None]:
                 "Give yourself write access to the folder, or choose another one with --home.",
             ) from error
         raise
+
+
+def free_bytes(folder: Path) -> int:
+    """What is free on the disk where `folder` is, or would be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def make_folder(path: Path) -> None:
@@ -109,6 +118,23 @@ def link_or_copy(source: Path, target: Path) -> None:
         raise
     except OSError:  # another disk, too many names, or a file system without links
         shutil.copy2(source, target)
+
+
+def own_bytes(folder: Path) -> int:
+    """What removing `folder` would free: of files that go by other names elsewhere as well
+    (`link_or_copy`) nothing, and of one with several names here once. What goes away meanwhile does not
+    count."""
+    names: Counter[tuple[int, int]] = Counter()
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            found = path.lstat()
+            if stat.S_ISDIR(found.st_mode):
+                continue
+            file = (found.st_dev, found.st_ino)
+            names[file] += 1
+            total += found.st_size if names[file] == found.st_nlink else 0
+    return total
 
 
 def flush_tree(folder: Path) -> None:

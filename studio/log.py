@@ -61,10 +61,10 @@ _PATTERNS = (
     ),
     # https://user:password@host
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@:]+:[^\s/@]+@"), rf"\1{REDACTED}@"),
-    # Tokens that are known by their look: Hugging Face, OpenAI, GitHub, AWS, JSON Web Tokens
+    # Tokens that are known by their look: Hugging Face, our own, OpenAI, GitHub, AWS, JSON Web Tokens
     (
         re.compile(
-            r"\b(?:hf_[A-Za-z0-9]{8,}|sk-[\w-]{8,}|gh[pousr]_[A-Za-z0-9]{8,}|AKIA[A-Z0-9]{12,}"
+            r"\b(?:hf_[A-Za-z0-9]{8,}|tk_[\w-]{16,}|sk-[\w-]{8,}|gh[pousr]_[A-Za-z0-9]{8,}|AKIA[A-Z0-9]{12,}"
             r"|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
         ),
         REDACTED,

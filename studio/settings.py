@@ -41,11 +41,47 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the server listens on.")
     port: int = Field(7860, ge=1, le=65535, description="Port the server listens on.")
     share: bool = Field(False, description="Open a public Gradio link; needs auth.")
-    auth: str = Field("", description="user:password, several separated by commas; empty: none.")
+    auth: str = Field(
+        "", repr=False, description="user:password, several separated by commas; empty: none."
+    )
+
+    api: bool = Field(True, description="Answer programs: the routes of docs/server.md.")
+    api_rate_per_min: int = Field(
+        120,
+        ge=0,
+        description="Requests a minute that a key, or a user without one, may make of the engines; 0: any "
+        "number.",
+    )
+    api_concurrency: int = Field(
+        8, ge=0, description="How many of them it may have at once; 0: any number."
+    )
+    request_timeout_s: float = Field(
+        600, gt=0, description="Longest work on one request of a program, seconds."
+    )
+    cors_origins: str = Field(
+        "",
+        description="Websites whose pages may use the API, such as https://example.com; commas between.",
+    )
+    shutdown_grace_s: float = Field(
+        10, ge=0, description="Time for what is in flight when the server is to stop, seconds."
+    )
+    keep_outputs_days: float = Field(
+        0,
+        ge=0,
+        description="Takes, videos and transcripts older than this are deleted, favourites never; 0: none.",
+    )
 
     default_engine: str = Field("espeak", description="The speech engine chosen at first.")
     default_language: str = Field(
         "en-us", description="Spoken where a text's language cannot be told (BCP 47)."
+    )
+    default_reference: str = Field(
+        "",
+        description="Who speaks where a program names nobody: a saved voice, or the whole path of a "
+        "recording; empty: the engine's first voice.",
+    )
+    default_reference_text: str = Field(
+        "", description="What is said in that recording; a saved voice knows its own."
     )
     engine_idle_s: float = Field(
         600, ge=0, description="Seconds after which an unused engine is unloaded; 0: never."
@@ -76,6 +112,11 @@ class Settings(BaseSettings):
     require_consent: Literal["auto", "always", "never"] = Field(
         "auto",
         description="Whether a voice needs to say whose it is; auto: where the studio is shared.",
+    )
+
+    max_video_s: float = Field(1800, gt=0, description="Longest video of an avatar, seconds.")
+    avatar_label: bool = Field(
+        True, description="Write “AI-generated” into videos, unless an order says otherwise."
     )
 
     vad_aggressiveness: int = Field(
@@ -135,6 +176,15 @@ class Settings(BaseSettings):
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_json: bool = Field(False, description="Log one JSON object a line.")
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            address = urlsplit(each)
+            if address.scheme not in ("http", "https") or each != f"{address.scheme}://{address.netloc}":
+                raise ValueError("write each as http(s)://host, with its port where it has one; no *")
+        return value.lower()
+
     @field_validator("llm_url")
     @classmethod
     def _server(cls, value: str) -> str:
@@ -179,6 +229,11 @@ class Settings(BaseSettings):
         """Where Qwen models lie: the folder that other tools for them use too, where it is set."""
         given = os.environ.get("QWEN_TTS_MODELS_DIR")
         return Path(given).expanduser().resolve() if given else self.models_dir / "Qwen"
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """`cors_origins`, one by one."""
+        return frozenset(filter(None, map(str.strip, self.cors_origins.split(","))))
 
     @property
     def credentials(self) -> list[tuple[str, str]]:

@@ -58,6 +58,16 @@ class Workspace:
         return self.home / "recordings"
 
     @property
+    def faces(self) -> Path:
+        """Pictures and videos that videos were made from, by content hash."""
+        return self.home / "faces"
+
+    @property
+    def looked_at(self) -> Path:
+        """What was found in pictures and videos, by their content."""
+        return self.cache / "faces"
+
+    @property
     def logs(self) -> Path:
         """One log file a job."""
         return self.home / "logs"
@@ -120,6 +130,7 @@ class Workspace:
             self.outputs,
             self.references,
             self.recordings,
+            self.faces,
             self.logs,
             self.gradio_temp,
             self.voice_prompts,
@@ -130,8 +141,12 @@ class Workspace:
         """Remove the spools of processes that are gone."""
         for folder in self.spool.parent.iterdir():
             if folder == self.spool:
-                for sound in folder.iterdir():
-                    if not may_be_writing(os.getpid(), sound):
-                        sound.unlink(missing_ok=True)
+                for entry in folder.iterdir():
+                    if may_be_writing(os.getpid(), entry):
+                        continue
+                    if entry.is_dir():
+                        shutil.rmtree(entry, ignore_errors=True)
+                    else:
+                        entry.unlink(missing_ok=True)
             elif not (folder.name.isdigit() and may_be_writing(int(folder.name), folder)):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -89,9 +89,14 @@ def _language_model(studio: Studio) -> str:
     return f'<p class="timbre-line"><b>Language model:</b> {escape(state)}.</p>'
 
 
+def _written(value: object) -> str:
+    """`value` as timbre.toml has it, but for the quotes of texts."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _settings(settings: Settings) -> str:
     rows = "".join(
-        f"<tr><td><code>{name}</code></td><td>{escape(str(getattr(settings, name)))}</td>"
+        f"<tr><td><code>{name}</code></td><td>{escape(_written(getattr(settings, name)))}</td>"
         f"<td>{escape(field.description or '')}</td></tr>"
         for name, field in Settings.model_fields.items()
         if name not in _SECRET

@@ -110,7 +110,7 @@ def _form(tab: _Tab) -> None:
                 label="Language",
                 placeholder="all; or de, en-us, …",
                 max_lines=1,
-                min_width=110,
+                min_width=180,
                 elem_id="lexicon-language",
             )
         with gr.Row():

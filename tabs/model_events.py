@@ -26,7 +26,8 @@ def on_show(studio: Studio, request: gr.Request, key: str) -> list[Any]:
     statuses = studio.models.list()
     status = next(entry for entry in statuses if entry.entry.key == key)
     engines = studio.engines.state()
-    labels = {info.id: info.label for info in studio.engines.registry.infos()}
+    registry = studio.engines.registry
+    labels = {engine: registry.engine(engine).info.label for engine in registry.all_ids}
     may = may_manage(request)
     summary = model_view.disk(studio.models.disk_use()) + model_view.loaded(engines, labels)
     if not may:
@@ -40,7 +41,7 @@ def on_show(studio: Studio, request: gr.Request, key: str) -> list[Any]:
         model_view.table(statuses, key),
         model_view.details(status, str(target), log, time.time()),
         *commands,
-        *_buttons(status, may, status.entry.engine in labels),
+        *_buttons(status, may, status.entry.engine in registry.ids),
         gr.Timer(active=any(entry.busy for entry in statuses)),
     ]
 

@@ -138,7 +138,7 @@ def details(status: ModelStatus, target: str, log: str, now: float) -> str:
     if job is not None:
         parts.append(progress(job, now) if status.busy else failure(job, log))
     where = "Folder" if status.report.folder else "It will go to"
-    parts.append(f'<p class="timbre-line">{where}: <code id="models-folder">{escape(target)}</code></p>')
+    parts.append(f'<p class="timbre-line">{where}: <code id="models-where">{escape(target)}</code></p>')
     licence = escape(entry.license)
     if entry.license_url.startswith("https://"):
         licence = f'<a href="{escape(entry.license_url)}" target="_blank" rel="noreferrer">{licence}</a>'

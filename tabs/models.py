@@ -96,7 +96,7 @@ def build(studio: Studio) -> None:
             precision = gr.Dropdown(
                 [(said, name) for name, said in _PRECISIONS.items()],
                 value=studio.settings.dtype,
-                label="Numbers it calculates with",
+                label="Number format",
                 elem_id="models-precision",
             )
             _row(tab, load=("Load now", "secondary"), unload=("Unload", "secondary"))
@@ -167,7 +167,7 @@ def build(studio: Studio) -> None:
         None,
         None,
         None,
-        js="() => { window.timbreCopy(document.getElementById('models-folder')?.textContent || ''); }",
+        js="() => { window.timbreCopy(document.getElementById('models-where')?.textContent || ''); }",
         **quiet,
     )
     tab.buttons["delete"].click(on_ask, [sure_shown, chosen], asking, **quiet)

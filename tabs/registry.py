@@ -6,6 +6,7 @@ from types import ModuleType
 
 from tabs import (
     about,
+    avatar,
     checkpoints,
     clone,
     datasets,
@@ -31,6 +32,7 @@ TABS: dict[str, ModuleType] = {
     "transcribe": transcribe,
     "voices": voices,
     "personalities": personalities,
+    "avatar": avatar,
     "datasets": datasets,
     "train": training,
     "samples": samples,

@@ -8,7 +8,7 @@ from html import escape
 import gradio as gr
 
 from studio.dataset.targets import TARGETS
-from studio.errors import BadInput, NotFound
+from studio.errors import BadInput, Damaged, NotFound
 from studio.library import Damage
 from studio.runs.values import Method
 from studio.services.run_values import Run, RunSummary
@@ -30,12 +30,13 @@ PRACTICE = '<span class="timbre-tag">practice: it speaks noise</span>'
 
 
 def found(studio: Studio, request: gr.Request, chosen: str) -> Run | None:
-    """None where it was deleted meanwhile, or is somebody else's."""
+    """None where it was deleted meanwhile, is somebody else's, or cannot be read: then it is told beside
+    the list (`damaged`), which is there all the same."""
     if not chosen:
         return None
     try:
         return studio.runs.get(chosen, owner_of(request))
-    except NotFound:
+    except (NotFound, Damaged):
         return None
 
 

@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from engines.saving import weights_being_saved
 from studio.errors import Damaged
-from studio.files import flush_folder, flush_tree, make_folder, storage_errors, write_json
+from studio.files import (
+    flush_folder,
+    flush_tree,
+    make_folder,
+    own_bytes,
+    storage_errors,
+    write_json,
+)
 from studio.runs.run_folder import META, RunFolder
 from studio.runs.values import Checkpoint, RunSettings, StepRow
 from training.family import TrainingFamily
-from training.saving import weights_being_saved
 from training.state import StateFolder
 
 
@@ -74,7 +81,6 @@ class Checkpoints:
         shutil.rmtree(leaving, ignore_errors=True)
 
     def _described(self, row: StepRow, folder: Path) -> Checkpoint:
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         return replace(
             self._head,
             epoch=int(row.epoch),
@@ -82,7 +88,7 @@ class Checkpoints:
             loss=row.loss,
             eval_loss=row.eval_loss,
             created=time.time(),
-            size=size,
+            size=own_bytes(folder),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from engines.devices import torch_module
+from engines.saving import weights_being_saved
 from engines.xtts.checkpoint import read_tensors
 from studio.errors import BadInput, Damaged
 from studio.files import make_folder, read_json, write_json
@@ -22,15 +23,9 @@ from studio.models.validation import size_of
 from studio.models.xtts import TRAINING_FILES
 from studio.names import readable
 from studio.runs.values import Family
+from training.families.qwen_weights import CODEC_EMBEDDING, SLOT, SPEAKER_ENCODER
 from training.packing import pack
-from training.saving import weights_being_saved
 from training.whole_models import Source, find_source, plain, read_safetensors
-
-#: Where Qwen's fine-tuning puts the voice: the first place that no published voice has.
-SLOT = 3000
-
-_EMBEDDING = "talker.model.codec_embedding.weight"
-_SPEAKER_ENCODER = "speaker_encoder."
 
 #: How the names of zips end.
 ZIP = ".zip"
@@ -121,13 +116,13 @@ def _qwen(folder: Path, source: Source, weights: Mapping[str, Tensor]) -> tuple[
 
 def _with_voice(weights: Mapping[str, Tensor], voice: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a custom_voice model, the voice's x-vector in its place."""
-    embedding = weights[_EMBEDDING].clone()
+    embedding = weights[CODEC_EMBEDDING].clone()
     x_vector = voice.get("x_vector")
     if x_vector is None or x_vector.shape != embedding.shape[1:]:
         raise Damaged("The voice of this checkpoint is of another size.", "Export another epoch.")
     embedding[SLOT] = x_vector.to(embedding.dtype)
-    kept = {name: each for name, each in weights.items() if not name.startswith(_SPEAKER_ENCODER)}
-    return kept | {_EMBEDDING: embedding}
+    kept = {name: each for name, each in weights.items() if not name.startswith(SPEAKER_ENCODER)}
+    return kept | {CODEC_EMBEDDING: embedding}
 
 
 def _custom_voice(config: dict[str, Any], speaker: str) -> dict[str, Any]:

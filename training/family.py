@@ -58,8 +58,9 @@ class TrainingFamily(Protocol):
     def __init__(
         self, base_folder: Path, settings: RunSettings, device: str, dtype: torch.dtype
     ) -> None:
-        """`base_folder` holds the model to begin with. `dtype` is what the frozen weights are kept in;
-        weights that are trained are float32 whatever it says, for steps of 1e-6 vanish in bfloat16."""
+        """`base_folder` holds the model to begin with, `settings.base` its key. `dtype` is what the frozen
+        weights are kept in; weights that are trained are float32 whatever it says, for steps of 1e-6
+        vanish in bfloat16."""
 
     def encode(self, rows: Sequence[Row], cache: Path, control: Control) -> Encoded:
         """The clips as `build`'s module takes them, cached by content below `cache`, which belongs to
@@ -137,5 +138,5 @@ class Listening(Protocol):
     def __call__(
         self, root: Path, settings: RunSettings, rows: Sequence[Row], studio: Settings
     ) -> EpochEnd:
-        """`root` is the run's folder, `rows` the data set's with absolute audio files, `studio` the
-        settings of this machine: its models and device."""
+        """`root` is the run's folder, `settings.base` the key of its model, `rows` the data set's with absolute
+        audio files, `studio` the settings of this machine: its models and device."""

@@ -22,12 +22,21 @@ from studio.models.checkpoints import ENDINGS, WrongCheckpoint, check_checkpoint
 from studio.models.trained import ADAPTER, ADAPTER_CONFIG, VOICES, WEIGHTS
 from studio.models.weights import WrongWeights, declared_bytes
 from studio.runs.values import Family, Method
+from training.families.qwen_weights import CODEC_EMBEDDING, SLOT, SPEAKER_ENCODER
+from training.families.xtts_losses import VOICE_STATES
 from training.whole_models import TRAINED_PART, read_safetensors
 
 #: Files of weights in a folder, the likeliest first.
 _FILES = (ADAPTER, "adapter_model.bin", WEIGHTS, "model.pth", "best_model.pth", "model.pt")
-#: Of adapter_config.json, the most bytes.
+#: Of adapter_config.json and config.json, the most bytes.
 _MAX_CONFIG = 1_000_000
+#: Numbers in all weights of a file, twice the largest model's. A tensor of any size can be a few bytes that
+#: are repeated, which is found out only where it is calculated with.
+_MOST_NUMBERS = 4_000_000_000
+
+#: A weight by family that tells the width of voices in its last dimension, and that of a timbre of XTTS.
+_WIDTH = {Family.XTTS: "gpt.final_norm.weight", Family.QWEN: CODEC_EMBEDDING}
+_TIMBRE = 512
 
 _FAMILIES = "Give a LoRA adapter or a whole model of XTTS v2 or Qwen3-TTS: *.safetensors, *.pth or *.pt."
 
@@ -47,8 +56,9 @@ class Foreign:
     weights: dict[str, Tensor]  # an adapter's as in its file; a model's by the names of a published one
     config: dict[str, Any] = field(default_factory=dict)  # what counts of adapter_config.json
     adapter: Adapter | None = None  # None: every weight
-    voices: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)  # of XTTS: manner, timbre
-    x_vector: Tensor | None = None  # of Qwen
+    #: Of XTTS, by name: manner [1, 32, dim] and timbre [1, 512, 1], of any dtype.
+    voices: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    x_vector: Tensor | None = None  # of Qwen: [hidden], of any dtype
 
     @property
     def method(self) -> Method:
@@ -64,6 +74,9 @@ class Foreign:
 def read(path: Path) -> Foreign:
     """The checkpoint at `path`, a file of weights or a folder with one.
 
+    A custom_voice model of Qwen with one voice, as exporting and the package's fine-tuning write it, gives
+    that voice.
+
     Raises BadInput naming what is wrong with it: no checkpoint, one with a program in it, an adapter
     without its configuration, a model of another family, weights that are no numbers.
     """
@@ -76,7 +89,10 @@ def read(path: Path) -> Foreign:
         found = Foreign(file, family, weights, config, adapter, **_voice(file.parent, family))
     else:
         family = _family_of_model(file, weights)
-        found = Foreign(file, family, weights, **_voice(file.parent, family))
+        voice = _voice(file.parent, family)
+        if family is Family.QWEN and not any(name.startswith(SPEAKER_ENCODER) for name in weights):
+            voice = {"x_vector": _own_voice(file, weights), **voice}
+        found = Foreign(file, family, weights, **voice)
     bad = [name for name, each in weights.items() if each.is_floating_point() and not _finite(each)]
     if bad:
         raise BadInput(
@@ -88,13 +104,20 @@ def read(path: Path) -> Foreign:
 
 def check_fits(found: Foreign, base: Mapping[str, Tensor], label: str) -> dict[str, Tensor]:
     """What of a foreign checkpoint belongs to a model with the weights `base`: all of an adapter; of a
-    model each weight that the base has. Raises BadInput where its parts or sizes are not those of `label`."""
+    model each weight that the base has. A model of Qwen that speaks in a voice of its own gets the base's
+    speaker encoder, which is never trained. Raises BadInput where its parts, their sizes or those of its
+    voice are not those of `label`."""
+    _check_voice(found, base, label)
     if found.adapter is None:
+        kept = dict(found.weights)
+        if found.family is Family.QWEN and found.x_vector is not None:
+            encoder = {name: each for name, each in base.items() if name.startswith(SPEAKER_ENCODER)}
+            kept = encoder | kept
         for name, weight in base.items():
-            other = found.weights.get(name)
+            other = kept.get(name)
             if other is None or other.shape != weight.shape:
                 raise _other_size(found, label, name)
-        return {name: found.weights[name] for name in base}
+        return {name: kept[name] for name in base}
     part = TRAINED_PART[found.family]
     for name, (down, up) in found.adapter.pairs.items():
         there = base.get(f"{part}{name}.weight")
@@ -106,6 +129,22 @@ def check_fits(found: Foreign, base: Mapping[str, Tensor], label: str) -> dict[s
             if there is None or there.shape != weight.shape:
                 raise _other_size(found, label, name)
     return found.weights
+
+
+def _check_voice(found: Foreign, base: Mapping[str, Tensor], label: str) -> None:
+    """Raise BadInput where the voice beside a checkpoint is none of a model with the weights `base`."""
+    width = base[_WIDTH[found.family]].shape[-1]
+    parts: list[tuple[Tensor, tuple[int, ...]]] = []
+    if found.x_vector is not None:
+        parts.append((found.x_vector, (width,)))
+    for manner, timbre in found.voices.values():
+        parts += [(manner, (1, VOICE_STATES, width)), (timbre, (1, _TIMBRE, 1))]
+    for tensor, shape in parts:
+        if tensor.shape != shape or not _finite(tensor):
+            raise BadInput(
+                f"The voice of {found.path.name} does not belong to {label}: it is of another size, or damaged.",
+                f"Remove {VOICES[found.family]} beside it, or name the base model that it was trained on.",
+            )
 
 
 def _other_size(found: Foreign, label: str, name: str) -> BadInput:
@@ -150,6 +189,8 @@ def _read(file: Path) -> dict[str, Tensor]:
     }
     if not named:
         raise BadInput(f"{file.name} holds no weights.", _FAMILIES)
+    if sum(each.numel() for each in named.values()) > _MOST_NUMBERS:
+        raise BadInput(f"{file.name} has more weights than any model that is known here.", _FAMILIES)
     return named
 
 
@@ -191,19 +232,45 @@ def _voice(folder: Path, family: Family) -> dict[str, Any]:
     path = folder / VOICES[family]
     if not path.is_file():
         return {}
-    if family is Family.QWEN:
-        vector = read_safetensors(path).get("x_vector")
-        return {"x_vector": vector} if vector is not None and vector.ndim == 1 else {}
-    voices = read_tensors(path)
     try:
+        if family is Family.QWEN:
+            return {"x_vector": read_safetensors(path)["x_vector"]}
         return {
             "voices": {
-                str(name): (voice["gpt_cond_latent"].float(), voice["speaker_embedding"].float())
-                for name, voice in voices.items()
+                str(name): (_tensor(voice["gpt_cond_latent"]), _tensor(voice["speaker_embedding"]))
+                for name, voice in read_tensors(path).items()
             }
         }
     except (AttributeError, KeyError, TypeError) as error:
-        raise BadInput(f"{path.name} holds no voices of XTTS.", "Remove it, and try again.") from error
+        raise BadInput(f"{path.name} holds no voice.", "Remove it, and try again.") from error
+    except (Damaged, EngineFailed) as error:
+        raise BadInput(
+            f"{path.name} cannot be read: {error.message}", "Remove it, and try again."
+        ) from error
+
+
+def _tensor(value: object) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise TypeError("no tensor")
+    return value
+
+
+def _own_voice(file: Path, weights: Mapping[str, Tensor]) -> Tensor:
+    """The x-vector of a custom_voice model of Qwen, from the place of its only voice among the codes."""
+    table, places = weights.get(CODEC_EMBEDDING), [SLOT]
+    path = file.parent / "config.json"
+    if path.is_file() and path.stat().st_size <= _MAX_CONFIG:
+        try:
+            places = list(read_json(path)["talker_config"]["spk_id"].values())
+        except (Damaged, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"{path.name} beside {file.name} is damaged.", "Get it again.") from error
+    there = range(len(table) if table is not None and table.ndim else 0)
+    if table is None or len(places) != 1 or places[0] not in there:
+        raise BadInput(
+            f"{file.name} has no speaker encoder and not one voice of its own, but {len(places)}.",
+            "Give a base model, or one that was trained in one voice.",
+        )
+    return table[places[0]].clone()
 
 
 def _finite(weight: Tensor) -> bool:

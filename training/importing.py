@@ -142,7 +142,10 @@ def _write(
         save_file(plain(weights), folder / ADAPTER, metadata={"format": "pt"})
         write_json(folder / ADAPTER_CONFIG, _own_config(found, entry))
     if found.voices:
-        xtts_weights.write_voices(folder, found.voices)
+        voices = {
+            name: (manner.float(), timbre.float()) for name, (manner, timbre) in found.voices.items()
+        }
+        xtts_weights.write_voices(folder, voices)
     if found.x_vector is not None:
         qwen_weights.write_voice(folder, found.x_vector)
 

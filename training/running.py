@@ -6,13 +6,14 @@ import importlib
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from engines.memory import memory_limit
 from studio.control import Control
 from studio.dataset.config import KIND as DATASET
 from studio.dataset.config import VERSION as DATASET_VERSION
@@ -52,7 +53,7 @@ _TRAINED_VARIANT = "base"
 class Base:
     """The model that a run begins with."""
 
-    key: str
+    key: str  # of the model, also where a checkpoint of it is gone on from
     folder: Path
     start: Path | None = None  # a checkpoint that was trained on it, to go on from
 
@@ -93,7 +94,7 @@ class _Run:
         together = Together(placement, self._control)
         log.info("training on %s in %s", placement.device, placement.reason)
         with storage_errors(self._folder.root), self._alone(together):
-            base = find_base(self._settings, self._runs, self._models)
+            base = self._base()
             family = self._family(base, together, placement)
             clips = self._clips(family, together)
             work = Work(
@@ -104,7 +105,7 @@ class _Run:
                 base.start,
                 self._parts.save_every_s,
             )
-            listen = self._listen(clips) if together.first else None
+            listen = self._listen(base, clips) if together.first else None
             ended = train(work, family, together, listen, self._report)
             return self._result(ended, clips)
 
@@ -115,10 +116,22 @@ class _Run:
             yield
             return
         try:
-            with FileLock(self._folder.root / ".train.lock", timeout=0):
+            with FileLock(self._folder.lock, timeout=0):
                 yield
         except Timeout as error:
             raise Busy("This run is being trained already.", "Wait until that has ended.") from error
+
+    def _base(self) -> Base:
+        """What its settings name. A run that has trained goes on with the model alone where the checkpoint
+        that it began with was deleted since."""
+        try:
+            return find_base(self._settings, self._runs, self._models)
+        except NotFound:
+            epochs = self._folder.epochs()
+            if not epochs or not (self._folder.state / "place.json").exists():
+                raise
+            key = self._folder.read_checkpoint(epochs[-1]).base
+            return Base(key, _model(key, self._settings.family, self._models))
 
     @property
     def _models(self) -> ModelFolders:
@@ -127,7 +140,8 @@ class _Run:
     def _family(self, base: Base, together: Together, placement: Placement) -> TrainingFamily:
         make = _named(self._parts.families[self._settings.family])
         dtype = placement.frozen_dtype(self._settings.method)
-        family: TrainingFamily = make(base.folder, self._settings, str(together.device), dtype)
+        settings = replace(self._settings, base=base.key)
+        family: TrainingFamily = make(base.folder, settings, str(together.device), dtype)
         return family
 
     def _clips(self, family: TrainingFamily, together: Together) -> Clips:
@@ -136,14 +150,14 @@ class _Run:
         if together.first:
             clips = read_clips(path)
             if clips is None or not clips.there:
-                self._encode(family, path)
+                self._encode(family, path, str(together.device))
         together.wait()
         clips = read_clips(path)
         if clips is None:
             raise Damaged(f"{path} is missing.", "All processes of a run need the same home folder.")
         return clips
 
-    def _encode(self, family: TrainingFamily, path: Path) -> None:
+    def _encode(self, family: TrainingFamily, path: Path, device: str) -> None:
         self._report(0, 0, "encoding the clips")
         root = self._dataset()
         cache = self._workspace.cache / "training" / self._settings.family.value
@@ -152,7 +166,11 @@ class _Run:
                 round((progress.fraction or 0) * 1000), 1000 if progress.fraction else 0, progress.stage
             )
         )
-        clips = encoded(family, read_metadata(root), root, self._settings, cache, control)
+        with memory_limit(
+            f"There was not enough memory on {device} to encode the clips.",
+            "Close other programs that use it, or set device to cpu.",
+        ):
+            clips = encoded(family, read_metadata(root), root, self._settings, cache, control)
         write_json(self._folder.left_out, [asdict(each) for each in clips.left_out])
         write_clips(path, clips)
 
@@ -166,9 +184,10 @@ class _Run:
                 "Restore the data set, or begin a new run with another one.",
             ) from error
 
-    def _listen(self, clips: Clips) -> EpochEnd:
+    def _listen(self, base: Base, clips: Clips) -> EpochEnd:
         make: Listening = _named(self._parts.listening)
-        return make(self._folder.root, self._settings, clips.rows, self._studio)
+        settings = replace(self._settings, base=base.key)
+        return make(self._folder.root, settings, clips.rows, self._studio)
 
     def _head(self, base: Base, clips: Clips) -> Checkpoint:
         return Checkpoint(

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engines.saving import weights_being_saved
 from studio.dataset.ledger import from_row
 from studio.errors import Damaged
 from studio.files import (
@@ -30,7 +31,6 @@ from studio.files import (
     read_json,
     write_json,
 )
-from training.saving import weights_being_saved
 
 _PLACE = "place.json"
 _TENSORS = "step_{}.pt"

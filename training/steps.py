@@ -130,7 +130,7 @@ class Steps:
         """Forward and, where the loss of all processes is a number, backward. Returns what the batches of
         all processes add to the step's losses, and the share of this one that is padding."""
         accelerator = self._together.accelerator
-        self._together.control.check()
+        self._together.check()
         where = (self._settings.seed, place[0], place[1] + place[2], self._together.number)
         seed_everything("batch", *where)
         examples = [self._clips.train[number] for number in numbers]

@@ -101,12 +101,18 @@ class Together:
     def wait(self) -> None:
         self.accelerator.wait_for_everyone()
 
+    def check(self) -> None:
+        """Raise Cancelled where this process is the only one and has been asked to stop. Several agree on
+        that in means(): one that stopped by itself would leave the others waiting."""
+        if self.count == 1:
+            self.control.check()
+
     def means(self, values: Mapping[str, torch.Tensor]) -> dict[str, float]:
         """The mean of each over the processes, NaN where one has NaN. Raises Cancelled in all of them
         when one has been asked to stop."""
         torch = torch_module()
+        self.check()
         if self.count == 1:
-            self.control.check()
             return {name: float(value) for name, value in values.items()}
         stop = torch.tensor(float(self.control.cancelled), device=self.device)
         parts = [stop, *(value.detach().float().to(self.device) for value in values.values())]

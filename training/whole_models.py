@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from engines.lora import merged, read_adapter
+from engines.saving import weights_being_saved
 from engines.xtts.checkpoint import read_weights, weights_of
 from studio.errors import Damaged, ModelMissing
 from studio.files import write_json
@@ -28,7 +29,6 @@ from studio.runs.values import Checkpoint, Family, Method, RunSettings
 from studio.settings import Settings
 from studio.workspace import Workspace
 from training.families import qwen_weights
-from training.saving import weights_being_saved
 
 #: Where what is trained lies in a model: adapters are named from there on.
 TRAINED_PART: Mapping[Family, str] = {Family.XTTS: "gpt.", Family.QWEN: "talker."}

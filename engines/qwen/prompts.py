@@ -21,6 +21,7 @@ from engines.memory import memory_limit
 from engines.prompt_cache import PromptCache
 from engines.qwen.facts import SAMPLE_RATE
 from engines.qwen.texts import without_control
+from engines.saving import weights_being_saved
 from studio.audio.processing import trim_silence
 from studio.audio.reading import probe, read
 from studio.audio.types import Audio, Samples
@@ -203,7 +204,7 @@ def _write(path: Path, prompt: ClonePrompt) -> None:
     if prompt.codes is not None:
         tensors["codes"] = prompt.codes
     about = {"identity": prompt.identity, "text": prompt.text, "notes": json.dumps(prompt.notes)}
-    with publishing(path) as partial:
+    with publishing(path) as partial, weights_being_saved(path):
         save_file(tensors, partial, metadata=about)
 
 

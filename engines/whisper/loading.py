@@ -3,6 +3,7 @@ the file."""
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import threading
 from dataclasses import dataclass
@@ -104,7 +105,8 @@ def _halve(model: Any) -> None:
 
 class Aligner:
     """The compiled part of Whisper's word times. Compiling takes seconds and cannot be stopped, so it
-    is done once, beside other work, and whoever waits for it can be stopped."""
+    is done once, beside other work, and whoever waits for it can be stopped. Later processes find it
+    on the disk."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -133,8 +135,12 @@ class Aligner:
         import numpy as np
 
         try:
-            from whisper.timing import dtw_cpu
+            from whisper.timing import backtrace, dtw_cpu
 
+            # numba keeps what it compiles beside the package, or in the user's cache.
+            with contextlib.suppress(RuntimeError):  # where it can be kept nowhere
+                backtrace.enable_caching()
+                dtw_cpu.enable_caching()
             dtw_cpu(np.zeros((2, 3)))
         except Exception as error:  # noqa: BLE001 - told by whoever waits
             self._failure = error

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from engines.base import EngineFolders, ModelChoice, Placement
+from engines.choosing import whole_folder
 from engines.recognition import (
     AUTO_LANGUAGE,
     RECOGNITION_RATE,
@@ -21,7 +22,7 @@ from engines.recognition import (
 from engines.whisper.languages import LANGUAGES, from_whisper, to_whisper
 from engines.whisper.loading import ALIGNER, Loaded, load
 from studio.control import Control
-from studio.errors import BadInput, EngineFailed, ModelMissing, OutOfMemory
+from studio.errors import BadInput, OutOfMemory
 from studio.models.registry import MODELS, WHISPER, entry_of
 from studio.models.validation import report
 
@@ -79,19 +80,9 @@ class WhisperRecognizer:
     def load(self, placement: Placement, model: str) -> None:
         """Read the checkpoint; importing torch and the package takes some 4 s the first time."""
         entry = entry_of(model)
-        found = report(self._folders, model)
-        get = f"practice {entry.engine}" if entry.practice else f"download {model}"
-        if found.folder is None:
-            raise ModelMissing(
-                f"{entry.label} is not on this machine.", f"Get it with: python app.py models {get}"
-            )
-        if not found.valid:
-            raise EngineFailed(
-                f"{entry.label} is not whole: {found.problems[0].message}",
-                f"Get it again with: python app.py models {get}",
-            )
+        folder = whole_folder(self._folders, entry)
         self.unload()
-        self._loaded = load(entry, found.folder, placement)
+        self._loaded = load(entry, folder, placement)
 
     def unload(self) -> None:
         on_cuda = self._loaded is not None and self._loaded.model.device.type == "cuda"

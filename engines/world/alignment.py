@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from engines.base import PhonemeTiming
 from engines.sphinx import decoder
 from engines.sphinx.decoder import RATE, make_decoder, pcm
 from engines.world import phones
@@ -80,17 +81,39 @@ def word_times(
     sound is too unlike the words."""
     parts = [_spoken(word) for word in words]
     known, found = _aligned(audio, [part for group in parts for part in group], pronounce)
-    said = [word for word in found if not decoder.NO_WORD.match(word.name)]
-    frames = sum(word.duration for word in said)
-    if len(said) != sum(known) or sum(word.score for word in said) < _LEAST_SCORE * frames:
-        raise AlignmentFailed(_NO_FIT)
-    spelled, heard = iter(known), iter(said)
+    spelled, heard = iter(known), iter(_fitting(known, found))
     made: list[tuple[float, float] | None] = []
     for group in parts:
         own = [next(heard) for _ in group if next(spelled)]
         last = own[-1].start + own[-1].duration if own else 0
         made.append((own[0].start * decoder.FRAME_S, last * decoder.FRAME_S) if own else None)
     return made
+
+
+def phone_times(audio: Audio, words: Sequence[str], pronounce: Pronounce) -> tuple[PhonemeTiming, ...]:
+    """When each phone of `words` is said, as IPA; what cannot be spelled is left out. Raises
+    AlignmentFailed as `word_times` does."""
+    known, found = _aligned(audio, [part for word in words for part in _spoken(word)], pronounce)
+    return tuple(
+        PhonemeTiming(
+            phones.to_ipa(phone.name),
+            phone.start * decoder.FRAME_S,
+            (phone.start + phone.duration) * decoder.FRAME_S,
+        )
+        for word in _fitting(known, found)
+        for phone in word.parts
+        if phones.to_ipa(phone.name)
+    )
+
+
+def _fitting(known: Sequence[bool], found: Sequence[_Entry]) -> list[_Entry]:
+    """The words of `found` without the silences. Raises AlignmentFailed where they are not all there, or
+    the sound is too unlike them."""
+    said = [word for word in found if not decoder.NO_WORD.match(word.name)]
+    frames = sum(word.duration for word in said)
+    if len(said) != sum(known) or sum(word.score for word in said) < _LEAST_SCORE * frames:
+        raise AlignmentFailed(_NO_FIT)
+    return said
 
 
 def _aligned(

@@ -41,11 +41,25 @@ _IPA = {
     "ɪɹ": "IH R", "ʊɹ": "UH R", "aɪɚ": "AY ER", "aɪə": "AY AH",
 }  # fmt: skip
 
+#: The IPA symbols of each phone; those of a diphthong as eSpeak NG writes them, in one.
+_TO_IPA = {
+    "AH": "ʌ", "ER": "ɜː", "IH": "ɪ", "IY": "iː", "EH": "ɛ", "AE": "æ", "AA": "ɑː", "AO": "ɔː", "UH": "ʊ",
+    "UW": "uː", "EY": "eɪ", "AY": "aɪ", "OY": "ɔɪ", "OW": "oʊ", "AW": "aʊ", "R": "ɹ", "L": "l", "W": "w",
+    "Y": "j", "M": "m", "N": "n", "NG": "ŋ", "P": "p", "B": "b", "T": "t", "D": "d", "K": "k", "G": "ɡ",
+    "F": "f", "V": "v", "TH": "θ", "DH": "ð", "S": "s", "Z": "z", "SH": "ʃ", "ZH": "ʒ", "HH": "h",
+    "CH": "tʃ", "JH": "dʒ",
+}  # fmt: skip
+
 
 def from_ipa(symbol: str) -> tuple[str, ...]:
     """The phones of one of eSpeak NG's English symbols; none for a symbol of another language."""
     plain = symbol.strip("ˈˌ")
     return tuple((_IPA.get(plain) or _IPA.get(plain.rstrip("ː")) or "").split())
+
+
+def to_ipa(phone: str) -> str:
+    """An ARPAbet phone in eSpeak NG's IPA; "" for silence and the like."""
+    return _TO_IPA.get(phone, "")
 
 
 def index_of(phone: str) -> int:

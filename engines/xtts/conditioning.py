@@ -18,6 +18,7 @@ import numpy as np
 from engines.base import VoicePrompt
 from engines.memory import memory_limit
 from engines.prompt_cache import PromptCache
+from engines.saving import weights_being_saved
 from engines.xtts.checkpoint import read_tensors
 from engines.xtts.facts import CONDITIONING_RATE
 from studio.audio.processing import trim_silence
@@ -180,7 +181,7 @@ def _write(path: Path, latents: Latents) -> None:
     from safetensors.torch import save_file
 
     about = {"identity": latents.identity, "notes": json.dumps(latents.notes)}
-    with publishing(path) as partial:
+    with publishing(path) as partial, weights_being_saved(path):
         save_file({"manner": latents.manner, "timbre": latents.timbre}, partial, metadata=about)
 
 

@@ -13,18 +13,19 @@ from studio.audio.types import Samples
 from studio.errors import BadInput
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a regular file for reading; BadInput when it is missing, a folder, a pipe or a device."""
+def open_file(path: Path, kind: str = "recording") -> BinaryIO:
+    """Open a regular file for reading; BadInput when it is missing, a folder, a pipe or a device.
+    `kind` is what messages call it."""
     # O_NONBLOCK: opening a pipe would otherwise wait for whoever writes into it.
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be opened"
-        raise BadInput(f"The recording {shown(path)} {reason}.", "Choose another file.") from error
+        raise BadInput(f"The {kind} {shown(path)} {reason}.", "Choose another file.") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise BadInput(f"{shown(path)} is not a file.", "Choose a sound file.")
+        raise BadInput(f"{shown(path)} is not a file.", f"Choose a {kind}.")
     return os.fdopen(descriptor, "rb")
 
 

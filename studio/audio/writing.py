@@ -19,7 +19,8 @@ from studio.errors import BadInput, StorageFailed, unknown
 from studio.files import publishing, storage_errors
 
 __all__ = [
-    "FORMATS", "AudioFormat", "WavWriter", "encode", "format_named", "synthetic_tags", "wav_header",
+    "FORMATS", "AudioFormat", "WavWriter", "encode", "folded_tags", "format_named", "synthetic_tags",
+    "wav_header",
 ]  # fmt: skip
 
 SYNTHETIC_MARK = "Synthetic speech made with Timbre"
@@ -121,7 +122,7 @@ def encode(
     sound = _reporting(_sound(source, rate), duration, rate, entry, control)
     write = _write_av if entry.writer == "av" else _write_sndfile
     with publishing(path) as partial, storage_errors(path):
-        write(partial, entry, rate, sound, _folded(tags or {}))
+        write(partial, entry, rate, sound, folded_tags(tags or {}))
     return rate
 
 
@@ -142,7 +143,7 @@ def _reporting(
         done += len(block) / rate
 
 
-def _folded(tags: Mapping[str, str]) -> dict[str, str]:
+def folded_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags with those that have no place of their own moved into the comment."""
     kept = {key: value for key, value in tags.items() if key in _COMMON_TAGS and value}
     others = [f"{key}: {value}" for key, value in tags.items() if key not in _COMMON_TAGS and value]

@@ -22,6 +22,7 @@ _BEGINS_ANEW = "Nothing was left behind; the same command begins anew."
 
 def checkpoints(studio: Studio, given: argparse.Namespace) -> int:
     """`app.py checkpoints ...`; returns the exit code."""
+    studio.jobs.tick()  # a process that was killed while nobody looked is not at work any more
     return _ACTIONS[given.action](studio, given)
 
 

@@ -28,6 +28,7 @@ _GOES_ON = "What is done is kept; the same command goes on from it."
 
 def datasets(studio: Studio, given: argparse.Namespace) -> int:
     """`app.py datasets ...`; returns the exit code."""
+    studio.jobs.tick()  # a process that was killed while nobody looked is not at work any more
     return _ACTIONS[given.action](studio, given)
 
 

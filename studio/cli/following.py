@@ -18,6 +18,8 @@ _SHOW_S = 0.3
 #: How long a stopped job may take to end, in seconds.
 _STOP_S = 30.0
 
+_WAITS = "waiting for its turn"
+
 
 def follow(
     studio: Studio,
@@ -61,17 +63,20 @@ class _Progress:
         self._shown = ""
 
     def __call__(self, job: Job) -> None:
-        if self._quiet or not job.stage:
+        waits = job.status is JobStatus.QUEUED
+        line = _WAITS if waits else job.stage
+        if self._quiet or not line:
             return
         if not self._terminal:
-            stage = job.stage.partition(",")[0]
+            stage = line.partition(",")[0]
             if stage != self._shown:
                 print(stage, file=sys.stderr)
             self._shown = stage
             return
         width = shutil.get_terminal_size().columns - 1
-        print(f"\r{self._line(job):{width}.{width}}", end="", file=sys.stderr, flush=True)
-        self._shown = job.stage
+        line = line if waits else self._line(job)
+        print(f"\r{line:{width}.{width}}", end="", file=sys.stderr, flush=True)
+        self._shown = line
 
     def end(self) -> None:
         if self._terminal and self._shown:

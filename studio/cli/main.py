@@ -11,9 +11,11 @@ from collections.abc import Callable
 
 from studio import log
 from studio.cli import (
+    avatar,
     checkpoints,
     commands,
     datasets,
+    keys,
     lexicon,
     models,
     personalities,
@@ -30,6 +32,7 @@ from studio.settings import load_settings
 _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
     "speak": speaking.speak,
     "batch": speaking.batch,
+    "avatar": avatar.avatar,
     "transcribe": transcribing.transcribe,
     "speakers": commands.speakers,
     "voices": voices.voices,
@@ -38,6 +41,7 @@ _COMMANDS: dict[str, Callable[[Studio, argparse.Namespace], int | None]] = {
     "train": training.train,
     "checkpoints": checkpoints.checkpoints,
     "engines": commands.engines,
+    "keys": keys.keys,
     "lexicon": lexicon.lexicon,
     "models": models.models,
 }

@@ -17,6 +17,7 @@ from studio.services.studio import Studio
 
 def models(studio: Studio, given: argparse.Namespace) -> int:
     """`app.py models ...`; returns the exit code."""
+    studio.jobs.tick()  # a process that was killed while nobody looked is not at work any more
     return _ACTIONS[given.action](studio, given)
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 
 from studio import __version__
-from studio.cli import dataset_options, personality_options, training_options, voice_options
-
-_SAMPLING = (
-    ("temperature", float, "how freely; 0: always the likeliest"),
-    ("top-p", float, "draw from the likeliest that make up this share"),
-    ("top-k", int, "draw from this many likeliest"),
-    ("repetition-penalty", float, "above 1: repeat less"),
-    ("sub-temperature", float, "temperature of the second sampler"),
-    ("sub-top-p", float, "top-p of the second sampler"),
-    ("sub-top-k", int, "top-k of the second sampler"),
-    ("max-new-tokens", int, "longest part, in codec frames"),
+from studio.cli import (
+    avatar_options,
+    dataset_options,
+    personality_options,
+    speech_options,
+    training_options,
+    voice_options,
 )
 
 _EPILOG = "Exit codes: 0 done, 2 wrong usage, 3 wrong input, 4 failed, 130 stopped."
@@ -32,15 +28,25 @@ def parser() -> argparse.ArgumentParser:
     server.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     server.add_argument("--port", type=int, help="port to listen on (default 7860)")
     server.add_argument(
-        "--share", action="store_true", default=None, help="open a public Gradio link; needs --auth"
+        "--share",
+        action="store_true",
+        default=None,
+        help="open a public Gradio link; needs --auth and a key",
     )
     server.add_argument("--auth", help="user:password, several separated by commas")
+    server.add_argument(
+        "--no-api", action="store_true", help="answer no programs, only the page (docs/server.md)"
+    )
     server.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     server.add_argument("--log-json", action="store_true", default=None)
     commands = top.add_subparsers(dest="command", metavar="command")
     _speak(commands.add_parser("speak", help="speak a text into a file", epilog=_EPILOG))
     _batch(commands.add_parser("batch", help="speak many lines, each model loaded once", epilog=_EPILOG))
     _transcribe(commands.add_parser("transcribe", help="write a recording down", epilog=_EPILOG))
+    avatar_options.avatar(
+        commands.add_parser("avatar", help="a face speaks a text or a recording", epilog=_EPILOG),
+        _common,
+    )
     _speakers(commands.add_parser("speakers", help="list the voices of an engine", epilog=_EPILOG))
     voice_options.voices(commands.add_parser("voices", help="saved voices", epilog=_EPILOG), _common)
     personality_options.personalities(
@@ -58,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _engines(commands.add_parser("engines", help="list the engines", epilog=_EPILOG))
     _lexicon(commands.add_parser("lexicon", help="how words are to be said"))
+    _keys(commands.add_parser("keys", help="keys by which programs use the server"))
     _models(commands.add_parser("models", help="list, download, check and delete models"))
     return top
 
@@ -80,44 +87,17 @@ def _speak(command: argparse.ArgumentParser) -> None:
     command.add_argument("--engine", help="see `engines`")
     command.add_argument("--language", default="auto", help="code such as en-us or de (default auto)")
     command.add_argument("--model", default="", help="a model of the engine, see `models list`")
-    command.add_argument(
-        "--checkpoint",
-        default="",
-        metavar="RUN[:EPOCH]",
-        help="what was trained, see `checkpoints list`",
-    )
-    voice = command.add_argument_group("voice: preset, clone or design")
-    voice.add_argument(
-        "--mode", choices=["preset", "clone", "design"], help="default: by the options below"
-    )
-    voice.add_argument("--voice", help="one of the engine's, see `speakers`, or a saved one")
-    voice.add_argument("--instruct", default="", help="how to speak, where the engine follows it")
-    voice.add_argument("--ref-audio", help="clone: a recording to speak like")
-    voice.add_argument("--ref-text", default="", help="clone: what the recording says")
-    voice.add_argument("--ref-start", type=float, help="clone: use the recording from here, seconds")
-    voice.add_argument("--ref-end", type=float, help="clone: use the recording up to here, seconds")
-    voice.add_argument(
-        "--ref-more", action="append", default=[], metavar="FILE",
-        help="clone: a further recording of the same voice; may be repeated",
-    )  # fmt: skip
-    voice.add_argument("--timbre-only", action="store_true", help="clone: only the speaker's timbre")
-    voice.add_argument("--design", help='design: the voice in words, "an old man, slow"')
-    tagged = command.add_argument_group("personality: a text with tags, [happy] Hello! [pause 0.5]")
-    tagged.add_argument("--personality", metavar="NAME", help="see `personalities list`")
-    tagged.add_argument(
-        "--unknown", choices=["report", "read"], help="tags that it has not (default report)"
-    )
-    tagged.add_argument("--gap", type=float, help="silence between parts, seconds (default: natural)")
+    speech_options.voice(command)
+    tagged = speech_options.tagged(command)
     tagged.add_argument("--parts-dir", metavar="DIR", help="folder for a file of each part")
     how = command.add_argument_group("how")
-    how.add_argument("--speed", type=float, default=1.0, help="0.5 to 2 (default 1)")
-    how.add_argument("--seed", type=int, help="repeat a take exactly, where the engine can")
+    speech_options.delivery(how)
     how.add_argument("--takes", type=int, default=1, help="how many, each with the next seed")
     how.add_argument(
         "--option", action="append", default=[], metavar="KEY=VALUE", help="see `engines --json`"
     )
     how.add_argument("--as-made", action="store_true", help="leave the loudness as the engine made it")
-    _sampling(command)
+    speech_options.sampling(command)
     command.add_argument("--output", help="file to write, format by its ending (default: outputs/)")
     command.add_argument("--subtitles", help="subtitles to write, .srt or .vtt")
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
@@ -129,14 +109,6 @@ def speak_defaults() -> argparse.Namespace:
     command = argparse.ArgumentParser(add_help=False)
     _speak(command)
     return command.parse_args(["--text", ""])
-
-
-def _sampling(command: argparse.ArgumentParser) -> None:
-    """Every field of engines.base.SamplingParams but the seed, which stands with the others."""
-    group = command.add_argument_group("sampling, for engines that draw by chance (see `engines`)")
-    group.add_argument("--sampling", default="", metavar="NAME", help="named settings of the engine")
-    for name, kind, text in _SAMPLING:
-        group.add_argument(f"--{name}", type=kind, help=f"{text} (default: the model's own)")
 
 
 def _batch(command: argparse.ArgumentParser) -> None:
@@ -202,7 +174,9 @@ def _models(command: argparse.ArgumentParser) -> None:
     delete.add_argument("key", help="see `models list`")
     delete.add_argument("--yes", action="store_true", help="do it")
     practice = action("practice", "make small models with random weights, to try everything with")
-    practice.add_argument("family", nargs="?", default="qwen", help="qwen (default) or whisper")
+    practice.add_argument(
+        "family", nargs="?", default="qwen", help="qwen (default), xtts, whisper or wav2lip"
+    )
 
 
 def _lexicon(command: argparse.ArgumentParser) -> None:
@@ -242,3 +216,20 @@ def _lexicon(command: argparse.ArgumentParser) -> None:
     preview.add_argument("--engine", help="see `engines`")
     preview.add_argument("--voice", default="", help="see `speakers`")
     preview.add_argument("--language", default="auto", help="code such as en-us or de (default auto)")
+
+
+def _keys(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", metavar="action", required=True)
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=help, epilog=_EPILOG)
+        _common(made)
+        return made
+
+    create = action("create", "make a key and show it, this once")
+    create.add_argument("name", help="what it is for, to tell keys apart")
+    create.add_argument(
+        "--owner", default="", help="the user of --auth whose takes and voices it works with"
+    )
+    action("list", "every key's name, owner and last use")
+    action("revoke", "refuse a key from now on").add_argument("name", help="see `keys list`")

@@ -26,7 +26,7 @@ _OTHERS = ("mode", "voice", "instruct", "ref_audio", "ref_text", "ref_more", "ti
 
 def speak(studio: Studio, given: argparse.Namespace) -> int:
     """Speak, wait, and say where the file is; returns the exit code."""
-    order = _order(studio, given)
+    order = order_from(studio, given)
     with stopping_on_interrupt() as control:
         performance = studio.performances.perform(
             order, on_status=shown_progress(given), control=control
@@ -47,7 +47,8 @@ def refuse_options(given: argparse.Namespace) -> None:
             raise BadInput(f"{_flag(option)} goes with --personality only.", "Leave it out.")
 
 
-def _order(studio: Studio, given: argparse.Namespace) -> PerformOrder:
+def order_from(studio: Studio, given: argparse.Namespace) -> PerformOrder:
+    """The order that the parsed options of `speak` stand for. Raises BadInput, NotFound."""
     for option in _OTHERS:
         if getattr(given, option):
             raise BadInput(f"{_flag(option)} does not go with --personality.", "Leave one of them out.")

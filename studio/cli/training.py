@@ -9,7 +9,7 @@ from dataclasses import asdict
 from studio.cli.dataset_words import OWNER
 from studio.cli.following import follow
 from studio.cli.output import print_json
-from studio.cli.training_options import settings_from
+from studio.cli.training_options import METHOD, PRESET, refuse_settings, settings_from
 from studio.cli.training_words import full_row_of, line_of, say_estimate
 from studio.errors import BadInput, NotFound, StudioError
 from studio.jobs import Job, JobStatus
@@ -21,6 +21,8 @@ from studio.services.studio import Studio
 
 def train(studio: Studio, given: argparse.Namespace) -> int:
     """`app.py train ...`; returns the exit code."""
+    if given.stop or given.resume:
+        refuse_settings(given)
     if given.stop:
         return _stop(studio, given)
     if given.resume:
@@ -43,8 +45,8 @@ def _settings(studio: Studio, given: argparse.Namespace) -> RunSettings:
         )
     proposal = studio.runs.propose(
         Family(given.family),
-        Method(given.method),
-        Preset(given.preset),
+        Method(given.method or METHOD),
+        Preset(given.preset or PRESET),
         given.dataset,
         OWNER,
         given.base,

@@ -47,6 +47,19 @@ _LORA = (
     _Option("dropout", "dropout", float, "before the adapters, 0 to 1"),
 )
 
+METHOD, PRESET = Method.LORA, Preset.BALANCED  # where none is named
+
+#: Options of a new run, by their fields, and what these are where it is not given and not None.
+_OF_NEW_RUNS = {
+    **{name: f"--{name}" for name in ("name", "family", "base", "method", "preset")},
+    **{option.field: f"--{option.flag}" for option in (*_SETTINGS, *_LORA)},
+    **{name: f"--{name}" for name in ("sentence", "target", "head")},
+    "gradient_checkpointing": "--gradient-checkpointing",
+    "stop_when_worse": "--stop-when-worse",
+    "estimate": "--estimate",
+}
+_NOT_GIVEN = {"base": "", "sentence": [], "target": [], "head": [], "estimate": False}
+
 #: Environment variables that stand for options which are not given; an empty one for nothing.
 VARIABLES: Mapping[str, str] = {"NUM_EPOCHS": "epochs", "MAX_TRAIN_SAMPLES": "max_train_samples"}
 
@@ -64,10 +77,8 @@ def train(command: argparse.ArgumentParser, common: Callable[[argparse.ArgumentP
         default="",
         help="a model, see `models list`, or RUN:EPOCH (default: the best one here)",
     )
-    command.add_argument("--method", choices=[str(each) for each in Method], default=str(Method.LORA))
-    command.add_argument(
-        "--preset", choices=[str(each) for each in Preset], default=str(Preset.BALANCED)
-    )
+    command.add_argument("--method", choices=[str(each) for each in Method], help=f"default: {METHOD}")
+    command.add_argument("--preset", choices=[str(each) for each in Preset], help=f"default: {PRESET}")
     how = command.add_argument_group("how (default: as the preset suits the data set)")
     _add(how, _SETTINGS)
     how.add_argument(
@@ -119,7 +130,7 @@ def checkpoints(
     merge.add_argument("--name", help="what the new run is to be called")
     export = action("export", "write a folder that the family's own package loads", "RUN[:EPOCH]")
     export.add_argument(
-        "--output", help="new folder, or zip of it (default: the run's name, in this folder)"
+        "--output", help="new folder, or zip of it (default: run and epoch, in this folder)"
     )
     delete = action("delete", "delete a checkpoint, or a run with all of them", "RUN[:EPOCH]")
     delete.add_argument("--yes", action="store_true", help="do it")
@@ -131,6 +142,17 @@ def checkpoints(
     bring.add_argument("--base", default="", help="of an adapter: the model it belongs to")
     for made in (merge, export, bring):
         made.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def refuse_settings(given: argparse.Namespace) -> None:
+    """Raise BadInput where something of a new run is given for one that there is, which goes on as it was
+    begun."""
+    for field, flag in _OF_NEW_RUNS.items():
+        if getattr(given, field) != _NOT_GIVEN.get(field):
+            raise BadInput(
+                f"{flag} is for a new run: one that there is goes on as it was begun.",
+                "Leave it out, or begin a new run with --base RUN:EPOCH.",
+            )
 
 
 def settings_from(given: argparse.Namespace, base: RunSettings) -> RunSettings:

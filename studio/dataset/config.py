@@ -47,6 +47,15 @@ def settings_of(config: Config) -> PrepareSettings:
         ) from error
 
 
+def settings_in_force(config: Config) -> PrepareSettings:
+    """The settings that count for what lies there: those that the last build had, with the limits and
+    shares of today. Raises Damaged as `settings_of` does."""
+    now, built = settings_of(config), config["built"]
+    if built is None:
+        return now
+    return settings_of({**config, "settings": asdict(now) | built["settings"]})
+
+
 def as_built(begun: Config, notes: Sequence[str]) -> Config:
     """What `built` says after a build that began with the config `begun`."""
     return {

@@ -20,7 +20,7 @@ from studio.dataset.metadata import read_metadata
 from studio.dataset.summary import SUMMARY
 from studio.dataset.values import PrepareSettings
 from studio.dataset.writing import settle, settling
-from studio.errors import BadInput, unknown
+from studio.errors import BadInput, StorageFailed, unknown
 from studio.files import (
     PARTIAL_SUFFIX,
     flush_folder,
@@ -124,18 +124,29 @@ def _check_target(target: Path, zipped: bool, form: ExportForm, folder: DatasetF
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """An empty folder on the target's disk, removed afterwards; what killed exports left goes too."""
-    make_folder(target.parent)
+    _make(target.parent)
     prefix = f".{target.name}."
     for leftover in target.parent.iterdir():
         name = leftover.name
         if name.startswith(prefix) and name.endswith(PARTIAL_SUFFIX) and is_abandoned(leftover):
             shutil.rmtree(leftover, ignore_errors=True)
     scratch = target.parent / f"{prefix}{os.getpid()}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}"
-    make_folder(scratch)
+    _make(scratch)
     try:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder where the person wants the export, which is not the studio's home."""
+    try:
+        make_folder(folder)
+    except StorageFailed as error:
+        raise StorageFailed(
+            f"Nothing can be saved in {folder.parent}.",
+            "Choose another place for the export, one that you may write to and that has room.",
+        ) from error
 
 
 def _zip(folder: Path, target: Path, control: Control) -> None:

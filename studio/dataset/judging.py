@@ -74,24 +74,46 @@ def judge_all(
 ) -> list[Verdict]:
     """A verdict for each of a set's segments, in order.
 
-    Where several say the same, the first one that is kept stands for all: a segment is not dropped for
-    saying what only a dropped one says.
+    Where several are alike, one of them stands for all (see Standing). What somebody has written anew
+    says what it says, whatever was recognised.
     """
-    standing: dict[str, str] = {}  # the first of those that say the same -> the one that is kept
-    kept: set[str] = set()
+    sounds, texts = Standing(), Standing()
     found = []
     for segment in segments:
-        original, judged = segment.duplicate_text, segment
-        if original:
-            holder = standing.get(original, original)
-            judged = replace(segment, duplicate_text=holder if holder in kept else "")
-        verdict = judge(judged, limits, target, reviews.get(segment.id), language)
-        if verdict.kept:
-            kept.add(segment.id)
-            if original and not judged.duplicate_text:
-                standing[original] = segment.id
+        review = reviews.get(segment.id, Review())
+        as_made = review.text is None or review.text == segment.text
+        same_sound = sounds.of(segment.duplicate_audio)
+        same_text = texts.of(segment.duplicate_text) if as_made else ""
+        judged = segment
+        if (same_sound, same_text) != (segment.duplicate_audio, segment.duplicate_text):
+            judged = replace(segment, duplicate_audio=same_sound, duplicate_text=same_text)
+        verdict = judge(judged, limits, target, review, language)
+        if verdict.kept or verdict.by_hand:  # who drops a sound by hand does not want its copy
+            sounds.stands(segment.id, segment.duplicate_audio)
+        if verdict.kept and as_made:
+            texts.stands(segment.id, segment.duplicate_text)
         found.append(verdict)
     return found
+
+
+class Standing:
+    """Which of several segments that are alike stands for all, met in their order: the first one that
+    is kept. A segment is not dropped for being like one that is only dropped itself."""
+
+    def __init__(self) -> None:
+        self._standing: set[str] = set()
+        self._for: dict[str, str] = {}  # the first of those that are alike -> the one that stands
+
+    def of(self, original: str) -> str:
+        """Who stands for those that are like `original`; "" while nobody does."""
+        standing = self._for.get(original, original)
+        return standing if standing in self._standing else ""
+
+    def stands(self, id: str, original: str) -> None:
+        """`id`, which is like `original` ("": like none before it), stands unless another one does."""
+        if original and not self.of(original):
+            self._for[original] = id
+        self._standing.add(id)
 
 
 def acoustic(segment: Segment, limits: Limits) -> tuple[Reason, ...]:

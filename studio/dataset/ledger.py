@@ -2,7 +2,7 @@
 
 config.json      its name, owner, inputs and settings (studio.library)
 ledger.jsonl     every source and every segment with its measures, one a line; a build replaces it whole
-review.json      what people decided and wrote; a build leaves it alone
+review.json      what people decided and wrote, and of which stretches (studio.dataset.reviews)
 wavs/<id>.wav    the segments that are kept
 dropped/<id>.wav the others, so that they can be heard and put back
 metadata.csv, metadata.jsonl, dataset.json   of what is kept (studio.dataset.writing)
@@ -12,14 +12,16 @@ sources/         recordings that were uploaded
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
+from studio.dataset.reviews import Row, carried, row_of, set_aside
 from studio.dataset.values import Limits, PrepareSettings, Review, Segment, Source
 from studio.errors import BadInput, Busy, Damaged, NotFound
 from studio.files import publishing, read_json, write_json
@@ -35,6 +37,7 @@ class Ledger:
     sources: tuple[Source, ...] = ()  # in the order of their names
     segments: tuple[Segment, ...] = ()  # by source, then by time
     language: str = ""  # the language of most of the speech; "" where no text tells
+    built_with: Mapping[str, str] = field(default_factory=dict)  # the recognizer; versions by package
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,15 @@ class DatasetFolder:
         """Recordings that have no other place."""
         return self.root / "sources"
 
+    def check_there(self) -> None:
+        """Raises NotFound where the set was deleted meanwhile: a lock or a file in it would make its
+        folder again."""
+        if not self.root.is_dir():
+            raise NotFound("That data set is not there any more.", "It may have been deleted.")
+
     def audio(self, segment_id: str) -> Path:
         """A segment's sound, kept or not. Raises NotFound."""
-        for folder in (self.wavs, self.dropped):
+        for folder in (self.wavs, self.dropped, self.wavs):  # it may move while we look
             path = folder / f"{segment_id}.wav"
             if path.is_file():
                 return path
@@ -82,7 +91,8 @@ class DatasetFolder:
 
     def write_ledger(self, ledger: Ledger) -> None:
         """Whole or not at all; the same ledger makes the same bytes."""
-        rows: list[dict[str, Any]] = [{"kind": "set", "language": ledger.language}]
+        head = {"language": ledger.language, "built_with": dict(ledger.built_with)}
+        rows: list[dict[str, Any]] = [{"kind": "set", **head}]
         # Their fields are plain values: asdict, which looks within each, took most of the time.
         rows += ({"kind": "source", **vars(source)} for source in ledger.sources)
         rows += ({"kind": "segment", **vars(segment)} for segment in ledger.segments)
@@ -90,35 +100,72 @@ class DatasetFolder:
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
-    def read_reviews(self) -> dict[str, Review]:
-        """By segment id; those of segments that are gone stay, since a build may bring them back."""
+    def read_reviews(self, segments: Iterable[Segment] | None = None) -> dict[str, Review]:
+        """By segment id; those of segments that are gone stay, since a build may bring them back.
+
+        `segments`: those that a build is about to put in the place of the ledger's.
+        """
+        rows = self._review_rows()
+        if segments is not None:
+            rows = carried(rows, self._segments_before(), segments)
+        return {id: from_row(Review, row) for id, row in rows.items()}
+
+    def change_reviews(self, changes: Mapping[str, Callable[[Review], Review]]) -> None:
+        """Take over what a person said, at once and for good. One that says nothing is forgotten.
+
+        By segment id, what becomes of the review as it is at that moment: two who decide and write at
+        once lose neither. Raises NotFound where the set is gone, and Busy when another process holds
+        the file for too long.
+        """
+        with self._reviewing():
+            rows, known = self._review_rows(), {each.id: each for each in self.read_ledger().segments}
+            for id, change in changes.items():
+                review = change(from_row(Review, rows.pop(id, {})))
+                if review != Review():
+                    rows[id] = row_of(review, known.get(id))
+            write_json(self.review_file, dict(sorted(rows.items())))
+
+    def carry_reviews(self, segments: Iterable[Segment]) -> int:
+        """Before `segments` take the place of the ledger's: what was said stays with what it was said
+        of. Returns of how much that cannot be, since its stretch was cut otherwise. Raises as
+        `change_reviews` does."""
+        with self._reviewing():
+            before = self._review_rows()
+            rows = dict(sorted(carried(before, self._segments_before(), segments).items()))
+            if rows != before:
+                write_json(self.review_file, rows)
+        return set_aside(rows)
+
+    def _segments_before(self) -> tuple[Segment, ...]:
+        """The ledger's; none where it is damaged, which a build mends."""
+        try:
+            return self.read_ledger().segments
+        except Damaged:
+            return ()
+
+    @contextmanager
+    def _reviewing(self) -> Iterator[None]:
+        self.check_there()
+        try:
+            with FileLock(self.root / ".review.lock", timeout=_BUSY_S):
+                yield
+        except Timeout as error:
+            raise Busy("Somebody else is reviewing this set.", "Try again in a moment.") from error
+
+    def _review_rows(self) -> dict[str, Row]:
         if not self.review_file.exists():
             return {}
         rows = read_json(self.review_file)
-        try:
-            return {id: from_row(Review, row) for id, row in rows.items()}
-        except (TypeError, AttributeError) as error:
-            raise Damaged(f"{self.review_file} is damaged.", "Restore it or remove it.") from error
-
-    def change_reviews(self, changes: Mapping[str, Review]) -> None:
-        """Take over what a person said, at once and for good. One that says nothing is forgotten.
-
-        Raises Busy when another process holds the file for too long.
-        """
-        try:
-            with FileLock(self.root / ".review.lock", timeout=_BUSY_S):
-                reviews = self.read_reviews() | dict(changes)
-                kept = {id: asdict(each) for id, each in sorted(reviews.items()) if each != Review()}
-                write_json(self.review_file, kept)
-        except Timeout as error:
-            raise Busy("Somebody else is reviewing this set.", "Try again in a moment.") from error
+        if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+            raise Damaged(f"{self.review_file} is damaged.", "Restore it or remove it.")
+        return rows
 
 
 @lru_cache(maxsize=4)
 def _read(path: Path, *version: int) -> Ledger:
     """The ledger in `path`; `version` changes with the file. A decision on one segment reads it anew,
     and that of 10,000 segments takes a while."""
-    sources, segments, language = [], [], ""
+    sources, segments, head = [], [], dict[str, Any]()
     try:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
@@ -129,10 +176,13 @@ def _read(path: Path, *version: int) -> Ledger:
                 elif kind == "segment":
                     segments.append(from_row(Segment, row))
                 else:
-                    language = row["language"]
+                    head = {
+                        "language": str(row["language"]),
+                        "built_with": dict(row.get("built_with", {})),
+                    }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Damaged(f"{path} is damaged.", "Build the data set again.") from error
-    return Ledger(tuple(sources), tuple(segments), language)
+    return Ledger(tuple(sources), tuple(segments), **head)
 
 
 def from_row(kind: type[T], row: Mapping[str, Any]) -> T:
@@ -161,5 +211,6 @@ def check_ids(ids: Iterable[str], ledger: Ledger) -> None:
     strange = [id for id in ids if id not in known]
     if strange:
         raise BadInput(
-            f"There is no segment {strange[0][:80]} in this set.", "Load the list again: it was rebuilt."
+            f"There is no segment {strange[0][:80]} in this set.",
+            "Look at the list again: the set may have been built anew.",
         )

@@ -40,6 +40,7 @@ def summary(
     value: dict[str, Any] = {
         "format": FORMAT,
         "made_with": f"Timbre {__version__}",
+        "built_with": dict(ledger.built_with),
         "name": name,
         "target": settings.target,
         "sample_rate": target_named(settings.target).sample_rate,

@@ -60,8 +60,9 @@ class _Sounds:
 
 @contextmanager
 def settling(folder: DatasetFolder) -> Iterator[None]:
-    """Hold the lock under which sounds are moved. Raises Busy when another process has it for long."""
-    make_folder(folder.root)
+    """Hold the lock under which sounds are moved. Raises NotFound where the set is gone, and Busy when
+    another process has the lock for long."""
+    folder.check_there()
     try:
         with FileLock(folder.root / ".settle.lock", timeout=_BUSY_S):
             yield

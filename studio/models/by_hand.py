@@ -27,9 +27,11 @@ def commands(entry: ModelEntry, target: Path) -> tuple[str, str]:
         # -C -: go on from what is there.
         options = ("-L", "-C", "-", "--create-dirs", "-o", str(target / name))
         return _line("curl", *options, f"{entry.url}/{name}"), ""
+    # Where a model is one file, its repository may hold others as well.
+    only = [file.name for file in entry.files] if len(entry.files) == 1 else []
     modelscope = ("modelscope", "download", "--model", entry.modelscope, "--local_dir", str(target))
     return (
-        _line("hf", "download", entry.hugging_face, "--local-dir", str(target)),
+        _line("hf", "download", entry.hugging_face, *only, "--local-dir", str(target)),
         _line(*modelscope) if entry.modelscope else "",
     )
 

@@ -2,6 +2,7 @@
 
 A checkpoint of torch.save is a zip archive, stored without compression, with the objects in
 data.pkl and each tensor's bytes in a file of its own. Before PyTorch 1.6 it was a row of pickles.
+TorchScript has the same archive, and beside it the program as packed text, which nothing here reads.
 Format: https://docs.pytorch.org/docs/stable/notes/serialization.html
 """
 
@@ -50,15 +51,15 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
     members = archive.infolist()
     if len(members) > _MAX_TENSORS:
         raise WrongCheckpoint(f"it has {len(members):,} parts, more than any model")
-    packed = [member for member in members if member.compress_type != zipfile.ZIP_STORED]
-    if packed:
-        raise WrongCheckpoint("it is packed, which PyTorch does not do")
     objects = [member for member in members if member.filename.endswith("/data.pkl")]
     if len(objects) != 1:
         raise WrongCheckpoint("it holds no PyTorch objects")
     if objects[0].file_size > MAX_PICKLE_BYTES:
         raise WrongCheckpoint("its list of tensors is too long")
     folder = objects[0].filename[: -len("data.pkl")]
+    read = [member for member in members if not member.filename.startswith(f"{folder}code/")]
+    if any(member.compress_type != zipfile.ZIP_STORED for member in read):
+        raise WrongCheckpoint("it is packed, which PyTorch does not do")
     if not any(member.filename.startswith(f"{folder}data/") for member in members):
         raise WrongCheckpoint("it holds no tensors")
     try:

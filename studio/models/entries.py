@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,13 @@ class ModelFile:
     why: str  # what goes wrong without it, for people
     size: int | None = None  # bytes, where the published file's is known
     required: bool = True
+    sha256: str = ""  # of the only content that is fetched, where it is known, from whoever has it
+    others: tuple[str, ...] = ()  # names under which its authors give the same in another form
+
+    def path(self, folder: Path) -> Path | None:
+        """Where it lies in a model's folder, under any of its names; None where it does not."""
+        paths = (folder / name for name in (self.name, *self.others))
+        return next((path for path in paths if path.is_file()), None)
 
 
 @dataclass(frozen=True)

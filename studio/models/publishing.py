@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from studio.errors import StorageFailed
-from studio.files import PARTIAL_SUFFIX, flush_tree, make_folder, storage_errors
+from studio.files import PARTIAL_SUFFIX, flush_tree, free_bytes, make_folder, storage_errors
 
 log = logging.getLogger(__name__)
 
@@ -108,13 +108,6 @@ def check_space(family: Path, needed: int, label: str) -> None:
             f"Free {size_text(wanted - free)}, or let TIMBRE_MODELS_DIR (for Qwen:"
             " QWEN_TTS_MODELS_DIR) name a folder on a larger disk.",
         )
-
-
-def free_bytes(folder: Path) -> int:
-    """What is free on the disk where `folder` is, or would be made."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def size_text(size: int) -> str:

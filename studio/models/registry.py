@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.errors import unknown
-from studio.models import qwen, whisper, xtts
+from studio.models import qwen, wav2lip, whisper, xtts
 from studio.models.entries import ModelEntry, ModelFile
 from studio.models.qwen import QWEN
+from studio.models.wav2lip import WAV2LIP
 from studio.models.whisper import FASTER_WHISPER, TRANSCRIBE, WHISPER
 from studio.models.xtts import XTTS
 
 __all__ = [
-    "FASTER_WHISPER", "MODELS", "QWEN", "TRANSCRIBE", "WHISPER", "XTTS", "ModelEntry", "ModelFile",
-    "entry_of",
+    "FASTER_WHISPER", "MODELS", "QWEN", "TRANSCRIBE", "WAV2LIP", "WHISPER", "XTTS", "ModelEntry",
+    "ModelFile", "entry_of",
 ]  # fmt: skip
 
 MODELS: Mapping[str, ModelEntry] = {
-    entry.key: entry for entry in (*qwen.ENTRIES, *xtts.ENTRIES, *whisper.ENTRIES)
+    entry.key: entry for entry in (*qwen.ENTRIES, *xtts.ENTRIES, *whisper.ENTRIES, *wav2lip.ENTRIES)
 }
 
 

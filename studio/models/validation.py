@@ -75,9 +75,9 @@ def validate(entry: ModelEntry, folder: Path | None) -> ModelReport:
         return ModelReport(entry.key, ModelState.ABSENT, None)
     missing, wrong = [], []
     for file in entry.files:
-        path = folder / file.name
         try:
-            if path.is_file():
+            path = file.path(folder)
+            if path is not None:
                 _check(entry, file, path)
             elif file.required:
                 missing.append(Problem(file.name, f"{file.name} is missing. {file.why}"))

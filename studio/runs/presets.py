@@ -105,7 +105,8 @@ def propose(
     choose(
         "accumulation",
         accumulation,
-        f"{batch * accumulation} clips a step, as suits {used} clips: about {steps} steps an epoch.",
+        f"{batch * accumulation} clips a step, as suits {used} clips: about {steps}"
+        f" {'step' if steps == 1 else 'steps'} an epoch.",
     )
     epochs = _epochs(preset, steps, choose)
     choose("learning_rate", RATES[family, method], _rate_reason(family, method))

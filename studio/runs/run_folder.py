@@ -5,7 +5,7 @@ metrics.jsonl            a StepRow a line, appended while it trains
 checkpoint_epoch_N/      meta.json, and adapter_model.safetensors + adapter_config.json, or model.safetensors
 samples/                 epoch_N_output.wav, epoch_N_<k>.wav for each test sentence; epoch 0: the untouched base;
                          sentences.json: what is spoken; expected.json: how the data set sounds
-state/                   what an exact resume needs: optimizer, schedule, random generators, place in the data
+state/                   what an exact resume needs: trained weights, optimizer, clips, place (training.state)
 tensorboard/             event files
 left_out.json            clips that were not trained on, each with its reason
 listening.json           what blind comparisons of its epochs came to (studio.services.listening)
@@ -22,7 +22,7 @@ from typing import Any
 
 from studio.dataset.ledger import from_row
 from studio.errors import Damaged, NotFound
-from studio.files import read_json
+from studio.files import own_bytes, read_json
 from studio.runs.values import (
     Checkpoint,
     Family,
@@ -69,6 +69,11 @@ class RunFolder:
     def listening(self) -> Path:
         return self.root / "listening.json"
 
+    @property
+    def lock(self) -> Path:
+        """Held by the first process that trains the run (filelock)."""
+        return self.root / ".train.lock"
+
     def checkpoint(self, epoch: int) -> Path:
         return self.root / f"checkpoint_epoch_{epoch}"
 
@@ -112,14 +117,13 @@ class RunFolder:
         try:
             row = read_json(folder / META)
             row["family"], row["method"] = Family(row["family"]), Method(row["method"])
-            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            return from_row(Checkpoint, {**row, "size": size})
+            return from_row(Checkpoint, {**row, "size": own_bytes(folder)})
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise Damaged(f"{folder / META} is damaged.", "Delete this checkpoint.") from error
 
     def rows(self, offset: int = 0) -> Iterator[tuple[int, StepRow]]:
         """The metrics from byte `offset` on, each with the offset behind it. A line that a kill has cut
-        short ends them."""
+        short ends them. Raises Damaged."""
         if not self.metrics.exists():
             return
         with self.metrics.open("rb") as file:
@@ -128,7 +132,14 @@ class RunFolder:
                 if not line.endswith(b"\n"):
                     return
                 offset += len(line)
-                yield offset, step_row(json.loads(line))
+                try:
+                    row = step_row(json.loads(line))
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    raise Damaged(
+                        f"{self.metrics} is damaged ({str(error)[:80]}).",
+                        "Remove it to go on without its curves; its checkpoints are not concerned.",
+                    ) from error
+                yield offset, row
 
 
 def step_row(row: dict[str, Any]) -> StepRow:

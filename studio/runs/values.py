@@ -186,7 +186,7 @@ class Checkpoint:
     loss: float | None
     eval_loss: float | None
     created: float  # Unix time, s
-    size: int  # bytes, of its folder
+    size: int  # bytes that deleting it frees
     best: bool = False  # the sentinel's choice
     speaker: str = ""  # whose voice
     language: str = ""

@@ -53,6 +53,11 @@ class Builds:
         job = self.of(config)
         return job is not None and job.status.active
 
+    def any_active(self) -> bool:
+        """Whether any set is being built, or waits for its turn."""
+        active = (JobStatus.QUEUED, JobStatus.RUNNING)
+        return bool(self._jobs.store.list(statuses=active, kind=KIND, limit=1))
+
     def start(self, id: str, config: Config, settings: PrepareSettings) -> Job:
         """A build, or the last one going on where it had not ended well.
 

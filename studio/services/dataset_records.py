@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from studio.dataset.cache import PACKED_SUFFIXES
 from studio.dataset.ledger import DatasetFolder
 from studio.errors import BadInput, unknown
 from studio.files import link_or_copy, make_folder, storage_errors
@@ -110,6 +111,11 @@ def copy_tree(source: Path, target: Path, skip: Callable[[Path], bool]) -> None:
         make_folder(copy.parent)
         with storage_errors(copy):
             link_or_copy(path, copy)
+
+
+def is_packed(path: Path) -> bool:
+    """Whether builds unpack such a file."""
+    return path.suffix.lower() in (*_ARCHIVES, *PACKED_SUFFIXES)
 
 
 def bytes_in(folder: Path) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from studio.dataset import config as configs
 from studio.dataset.ledger import DatasetFolder
+from studio.dataset.values import PrepareSettings
 from studio.errors import Busy, Damaged
 from studio.library import Damage, Library
 from studio.library_config import Config
@@ -33,6 +34,11 @@ class Shelf:
         """Those that cannot be read."""
         return self.library.values(self._value)[1]
 
+    def sources_of_others(self, id: str) -> set[str]:
+        """Ids of the recordings that are in any set but that one, whoever's it is."""
+        sets = self.library.values(self._value)[0]
+        return {source.id for each in sets if each.id != id for source in each.sources}
+
     def id(self, id_or_name: str, owner: str) -> str:
         """By its id, or by its name whatever the case. Raises NotFound naming those there are."""
         return self.library.named(id_or_name, owner)
@@ -51,8 +57,11 @@ class Shelf:
 
     def judged(self, id: str, owner: str) -> Judged:
         """Its segments with what is decided of them. Raises NotFound, Damaged."""
-        settings = configs.settings_of(self.config(id, owner))
-        return self.sets.judged(self.folder(id, owner), settings)
+        return self.sets.judged(self.folder(id, owner), self.in_force(id, owner))
+
+    def in_force(self, id: str, owner: str) -> PrepareSettings:
+        """See `config.settings_in_force`. Raises NotFound, Damaged."""
+        return configs.settings_in_force(self.config(id, owner))
 
     def create(self, name: str, owner: str, make: Callable[[Path], Config]) -> Dataset:
         """Raises BadInput for a name that is taken."""
@@ -64,15 +73,18 @@ class Shelf:
         self.library.change(id, lambda config, folder: update(config, DatasetFolder(folder)))
         return self.read(id, owner)
 
-    def settle(self, dataset: Dataset) -> Dataset:
+    def settle(self, id: str, owner: str) -> Dataset:
         """The set once its files are in line with what is decided; one never built has none."""
-        folder = self.folder(dataset.id, dataset.owner)
-        if not folder.ledger_file.exists():
-            return dataset
-        from studio.dataset.writing import settle
+        folder, config = self.folder(id, owner), self.config(id, owner)
+        if folder.ledger_file.exists():
+            from studio.dataset.writing import settle
 
-        settle(folder, dataset.name, dataset.settings)
-        return self.read(dataset.id, dataset.owner)
+            settled = None
+            while settled != (now := (config["name"], configs.settings_in_force(config))):
+                settle(folder, *now)
+                # Whoever changed them meanwhile may have settled by them before this was done.
+                settled, config = now, self.config(id, owner)
+        return self.read(id, owner)
 
     def not_while_built(self, id: str, owner: str) -> None:
         """Raises Busy while a build is at it."""
@@ -85,7 +97,7 @@ class Shelf:
         folder, settings = DatasetFolder(self.library.folder(id)), configs.settings_of(config)
         figures, problem = NO_FIGURES, ""
         try:
-            figures = self.sets.figures(folder, settings)
+            figures = self.sets.figures(folder, configs.settings_in_force(config))
         except Damaged as error:
             problem = str(error)
         return Dataset(

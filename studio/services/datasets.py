@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import builtins
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from engines.manager import EngineManager
 from studio.control import Control
 from studio.dataset import config as configs
+from studio.dataset.cache import PreparedCache
 from studio.dataset.ledger import DatasetFolder, Ledger, check_ids
 from studio.dataset.targets import target_named
 from studio.dataset.values import Limits, PrepareSettings, Review
-from studio.errors import StudioError
+from studio.errors import Damaged, StudioError
 from studio.files import PARTIAL_SUFFIX, storage_errors
 from studio.jobs import Job, Supervisor
 from studio.library import Damage
@@ -38,8 +39,13 @@ from studio.text.given import clean_text
 if TYPE_CHECKING:
     from studio.dataset.outlook import Outlook
 
+log = logging.getLogger(__name__)
+
 MAX_NOTE = 4_000
 MAX_TEXT = 2_000
+
+#: What becomes of a review by what a person says.
+Said: TypeAlias = Callable[[Review], Review]
 
 #: Ends of the names of a set's files that its copy does not take over.
 _OWN_FILES = ("config.json", ".lock", PARTIAL_SUFFIX)
@@ -48,11 +54,12 @@ _OWN_FILES = ("config.json", ".lock", PARTIAL_SUFFIX)
 class DatasetService:
     """Thread-safe, and safe beside other processes. What is not the owner's is not found."""
 
-    def __init__(self, folder: Path, jobs: Supervisor, engines: EngineManager) -> None:
+    def __init__(self, folder: Path, prepared: Path, jobs: Supervisor, engines: EngineManager) -> None:
+        """`folder` is that of all sets, `prepared` where builds keep what they have made."""
         self._builds = Builds(jobs, engines.registry)
+        self._prepared = PreparedCache(prepared)
         self._shelf = Shelf(folder, self._builds)
         self._coach = CoverageService(engines)
-        self._reviewing = threading.Lock()
 
     def list(self, owner: str) -> tuple[DatasetSummary, ...]:
         """The owner's by name."""
@@ -138,7 +145,7 @@ class DatasetService:
 
         changed = self._shelf.change(id, owner, update)
         if name is not None or settings is not None:
-            return self._shelf.settle(changed)
+            return self._shelf.settle(changed.id, owner)
         return changed
 
     def build(self, id: str, owner: str) -> Job:
@@ -176,7 +183,7 @@ class DatasetService:
 
     def segments(self, id: str, owner: str, query: SegmentQuery) -> SegmentPage:
         """A page of them. Raises NotFound, Damaged."""
-        limits = configs.settings_of(self._shelf.config(id, owner)).limits
+        limits = self._shelf.in_force(id, owner).limits
         return page(self._shelf.judged(id, owner), query, limits)
 
     def rows(self, id: str, owner: str, segment_ids: Iterable[str]) -> tuple[SegmentRow, ...]:
@@ -195,34 +202,40 @@ class DatasetService:
         self, id: str, owner: str, segment_ids: Iterable[str], kept: bool | None
     ) -> DatasetSummary:
         """Keep or drop segments whatever the limits say; None: as these say. Saved at once."""
-
-        def decided(review: Review) -> Review:
-            return replace(review, kept=kept)
-
-        return self._review(id, owner, dict.fromkeys(segment_ids, decided))
+        return self.review(id, owner, [(each, decided(kept)) for each in segment_ids])
 
     def edit_text(self, id: str, owner: str, segment_id: str, text: str | None) -> DatasetSummary:
         """What a segment says, in place of what was recognised or given; None: that again."""
-        written = None if text is None else " ".join(clean_text(text, "text", MAX_TEXT).split())
+        return self.review(id, owner, [(segment_id, written(text))])
 
-        def edited(review: Review) -> Review:
-            return replace(review, text=written)
-
-        return self._review(id, owner, {segment_id: edited})
+    def review(self, id: str, owner: str, said: Iterable[tuple[str, Said]]) -> DatasetSummary:
+        """All that was said of segments, in its order, saved together or not at all. Raises BadInput for
+        a segment that is not there."""
+        changes: dict[str, Said] = {}
+        for segment_id, change in said:
+            before = changes.get(segment_id)
+            changes[segment_id] = change if before is None else _both(before, change)
+        folder = self._shelf.folder(id, owner)
+        check_ids(changes, self._shelf.sets.ledger(folder))
+        folder.change_reviews(changes)
+        return self._shelf.settle(id, owner)
 
     def outlook(self, id: str, owner: str, limits: Limits | None = None) -> Outlook:
         """What would be kept with `limits`, by default those of the set. Nothing is changed."""
         from studio.dataset.outlook import outlook
 
-        folder, settings = self._shelf.folder(id, owner), self.get(id, owner).settings
+        folder, settings = self._shelf.folder(id, owner), self._shelf.in_force(id, owner)
         target = target_named(settings.target)
         ledger, reviews = self._shelf.sets.ledger(folder), folder.read_reviews()
         return outlook(ledger, reviews, limits or settings.limits, target)
 
     def apply(self, id: str, owner: str, limits: Limits) -> Dataset:
         """Keep what these limits keep, from now on."""
-        dataset = self.get(id, owner)
-        return self.change(dataset.id, owner, settings=replace(dataset.settings, limits=limits))
+
+        def update(config: Config, folder: DatasetFolder) -> Config:
+            return config | {"settings": asdict(replace(configs.settings_of(config), limits=limits))}
+
+        return self._shelf.settle(self._shelf.change(id, owner, update).id, owner)
 
     def duplicate(self, id: str, owner: str, name: str) -> Dataset:
         """A copy with all that was decided. Raises BadInput where the name is taken, Busy while the
@@ -234,13 +247,15 @@ class DatasetService:
             records.copy_tree(folder.root, copy, lambda path: path.name.endswith(_OWN_FILES))
             return config | {"job": ""}
 
-        return self._shelf.settle(self._shelf.create(name, owner, make))
+        return self._shelf.settle(self._shelf.create(name, owner, make).id, owner)
 
     def delete(self, id: str, owner: str) -> None:
-        """Remove a set with all that was made for it and uploaded to it. Raises Busy while it is
-        being built."""
+        """Remove a set with all that was made for it and uploaded to it, and what builds have kept of
+        recordings that are in no other set. Raises Busy while it is being built."""
         self._shelf.not_while_built(id, owner)
         config, folder = self._shelf.config(id, owner), self._shelf.folder(id, owner)
+        if not self._builds.any_active():  # else it goes when nobody has used it for long
+            self._forget_prepared(folder)
         self._shelf.library.delete(folder.root.name)
         self._builds.forget(config)
         self._shelf.sets.forget(folder)
@@ -262,7 +277,8 @@ class DatasetService:
         dataset = self.get(id, owner)
         self._shelf.not_while_built(id, owner)
         folder = self._shelf.folder(id, owner)
-        return export(folder, dataset.name, dataset.settings, format, target, control or Control())
+        settings = self._shelf.in_force(id, owner)
+        return export(folder, dataset.name, settings, format, target, control or Control())
 
     def coverage(self, id: str, owner: str, control: Control | None = None) -> Coverage:
         """Which sounds and sentences of the language the kept texts have, and what to record next."""
@@ -270,14 +286,29 @@ class DatasetService:
         texts = [row.text for row in judged.rows if row.verdict.kept]
         return self._coach.report(texts, judged.language, control or Control())
 
-    def _review(self, id: str, owner: str, changes: Mapping[str, Callable[[Review], Review]]) -> Dataset:
-        """Raises BadInput for a segment that is not there."""
-        dataset = self.get(id, owner)
-        folder = self._shelf.folder(id, owner)
-        check_ids(changes, self._shelf.sets.ledger(folder))
-        with self._reviewing:
-            reviews = folder.read_reviews()
-            folder.change_reviews(
-                {each: change(reviews.get(each, Review())) for each, change in changes.items()}
-            )
-        return self._shelf.settle(dataset)
+    def _forget_prepared(self, folder: DatasetFolder) -> None:
+        try:
+            sources = {source.id for source in folder.read_ledger().sources}
+        except Damaged as error:
+            log.warning("what was prepared for %s stays for now: %s", folder.root.name, error.message)
+            return
+        others = self._shelf.sources_of_others(folder.root.name)
+        archives = (path for path in folder.uploads.rglob("*") if path.is_file())
+        self._prepared.forget(
+            folder.root.name, sources - others, [path for path in archives if records.is_packed(path)]
+        )
+
+
+def decided(kept: bool | None) -> Said:
+    """What `decide` says of a segment."""
+    return lambda review: replace(review, kept=kept)
+
+
+def written(text: str | None) -> Said:
+    """What `edit_text` says of one. Raises BadInput for a text that is too long."""
+    said = None if text is None else " ".join(clean_text(text, "text", MAX_TEXT).split())
+    return lambda review: replace(review, text=said)
+
+
+def _both(first: Said, then: Said) -> Said:
+    return lambda review: then(first(review))

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from studio.errors import BadInput, Busy, DownloadFailed, StorageFailed, unknown
-from studio.files import make_folder, storage_errors
+from studio.files import free_bytes, make_folder, storage_errors
 from studio.jobs import JobContext
 from studio.models import by_hand, publishing
 from studio.models.folders import ModelFolders
@@ -137,6 +137,7 @@ class _Download:
         hub = Hub(provider, repository, self._context.control, self._context.settings.download_stall_s)
         listing = hub.list(self._names)
         self._check_complete(listing, f"{label}'s {repository}")
+        self._check_known(listing, f"{label}'s {repository}")
         hashes: dict[str, str] = {}
         self._forget_others(f"{provider} {listing.revision}", listing)
         provable = [file.name for file in listing.files if file.sha256 or file.git_sha1]
@@ -169,6 +170,13 @@ class _Download:
         gone = [file.name for file in self._entry.files if file.required and file.name not in listed]
         if gone:
             raise _GivenUp(f"{where} lacks {', '.join(gone)}.")
+
+    def _check_known(self, listing: Listing, where: str) -> None:
+        """What is known by its content is taken from anyone, but nothing else in its place."""
+        listed = {file.name: file.sha256 for file in listing.files}
+        for file in self._entry.files:
+            if file.sha256 and listed.get(file.name, "").lower() != file.sha256:
+                raise _GivenUp(f"{where} has another {file.name} than the one that is known.")
 
     def _forget_others(self, origin: str, listing: Listing) -> None:
         """Remove what another hub or revision left, where no hash could tell it from ours."""
@@ -255,7 +263,7 @@ class _Download:
         if error.kind is Failure.FULL:
             raise StorageFailed(
                 f"The disk is full: {self._entry.label} could not be fetched;"
-                f" {publishing.size_text(publishing.free_bytes(family))} are free in {family}.",
+                f" {publishing.size_text(free_bytes(family))} are free in {family}.",
                 "Free some space and download again: what was fetched is kept.",
             ) from error
         if error.kind is Failure.DENIED:

@@ -106,21 +106,14 @@ class WordFinder:
         audio = reading.read(recording, SAMPLE_RATE)
         words = text.split()
         try:
-            times = alignment.word_times(audio, words, lambda word: self._spelled(word, control))
+            times = alignment.word_times(
+                audio, words, lambda word: spelled(self._engines, word, control)
+            )
         except alignment.AlignmentFailed:
             return None
         return tuple(
             WordTiming(word, *span) for word, span in zip(words, times, strict=True) if span is not None
         )
-
-    def _spelled(self, word: str, control: Control) -> tuple[str, ...]:
-        """A word that the alignment's dictionary lacks in its phones."""
-        from engines.world import phones
-
-        with self._engines.lease(_SPELLER, control) as lease:
-            chunks = list(lease.engine.stream(SpeechRequest(word, "en-us"), control))
-        symbols = [phoneme.symbol for chunk in chunks for phoneme in chunk.phonemes]
-        return tuple(phone for symbol in symbols for phone in phones.from_ipa(symbol))
 
     def _recognised(self, recording: Path, language: str, control: Control) -> tuple[Segment, ...]:
         """Nothing where no recognizer for the language is installed but for drafts."""
@@ -133,6 +126,16 @@ class WordFinder:
             return ()
         control.progress("recognising the words")
         return self._transcripts.hear(plan, control)
+
+
+def spelled(engines: EngineManager, word: str, control: Control) -> tuple[str, ...]:
+    """A word that the alignment's dictionary lacks in its phones (ARPAbet). Who asks must hold no lease."""
+    from engines.world import phones
+
+    with engines.lease(_SPELLER, control) as lease:
+        chunks = list(lease.engine.stream(SpeechRequest(word, "en-us"), control))
+    symbols = [phoneme.symbol for chunk in chunks for phoneme in chunk.phonemes]
+    return tuple(phone for symbol in symbols for phone in phones.from_ipa(symbol))
 
 
 def words_in(timings: Timings, start: float, end: float) -> Heard:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import shutil
 import sqlite3
-import unicodedata
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engines.base import WordTiming
+from engines.base import PhonemeTiming, WordTiming
 from studio.db import Database
-from studio.errors import NotFound
+from studio.errors import Damaged, NotFound
 from studio.files import publishing, read_json
 from studio.names import inside
+from studio.services import kept
+from studio.services.phoneme_rows import unpacked
 from studio.services.takes import TakeRecord
-
-MAX_NOTE = 2_000
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,12 @@ class History:
 
     def get(self, take_id: str, owner: str | None) -> TakeRecord:
         """The owner's take; anybody's where `owner` is None. Raises NotFound."""
-        with self._database.transaction() as connection:
-            row = connection.execute(
-                "SELECT * FROM takes WHERE id = ? AND owner = COALESCE(?, owner)", (take_id, owner)
-            ).fetchone()
-        if row is None:
+        rows = self._database.query(
+            "SELECT * FROM takes WHERE id = ? AND owner = COALESCE(?, owner)", (take_id, owner)
+        )
+        if not rows:
             raise NotFound("That take is not in the history.", "It may have been deleted.")
-        return _record(row)
+        return _record(rows[0])
 
     def list(
         self,
@@ -95,43 +94,32 @@ class History:
     ) -> list[TakeRecord]:
         """The newest first. `search` looks in text, voice and note, ignoring case. Parts that the
         guard rejected are left out unless `rejected` asks for them."""
-        with self._database.transaction() as connection:
-            # SQLite's own LIKE ignores the case of English letters only.
-            connection.create_function("folded", 1, _folded, deterministic=True)
-            rows = connection.execute(
-                "SELECT * FROM takes WHERE owner = :owner AND favourite >= :favourite"
-                " AND (:rejected OR status != 'rejected')"
-                " AND (:search = '' OR instr(folded(text), :search)"
-                "      OR instr(folded(voice), :search) OR instr(folded(note), :search))"
-                " ORDER BY created DESC, rowid DESC LIMIT :limit OFFSET :offset",
-                {
-                    "owner": owner,
-                    "favourite": int(favourites),
-                    "rejected": int(rejected),
-                    "search": _folded(search),
-                    "limit": limit,
-                    "offset": offset,
-                },
-            ).fetchall()
+        wanted = ["favourite"] if favourites else []
+        wanted += [] if rejected else ["status != 'rejected'"]
+        where, columns = " AND ".join(wanted) or "1", ("text", "voice", "note")
+        rows = kept.found(self._database, "takes", columns, owner, search, limit, offset, where)
         return [_record(row) for row in rows]
+
+    def older_than(self, moment: float) -> builtins.list[tuple[str, str]]:
+        """Id and owner of everybody's takes from before `moment`, seconds since 1970, but favourites."""
+        return kept.older_than(self._database, "takes", moment, "NOT favourite")
 
     def set_favourite(self, take_id: str, owner: str, favourite: bool) -> None:
         self._set(take_id, owner, "favourite", int(favourite))
 
     def set_note(self, take_id: str, owner: str, note: str) -> None:
-        self._set(take_id, owner, "note", _text(note).strip()[:MAX_NOTE])
+        self._set(take_id, owner, "note", kept.clean_note(note))
 
     def made_by(
         self, owner: str, mode: str, setting: str, value: str, limit: int
     ) -> tuple[TakeRecord, ...]:
         """The newest takes of `mode` first; only those whose `setting` is `value`, where one is given."""
-        with self._database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT * FROM takes WHERE owner = ? AND mode = ?"
-                " AND (? = '' OR json_extract(settings, '$.' || ?) = ?)"
-                " ORDER BY created DESC, rowid DESC LIMIT ?",
-                (owner, mode, value, setting, value, limit),
-            ).fetchall()
+        rows = self._database.query(
+            "SELECT * FROM takes WHERE owner = ? AND mode = ?"
+            " AND (? = '' OR json_extract(settings, '$.' || ?) = ?)"
+            " ORDER BY created DESC, rowid DESC LIMIT ?",
+            (owner, mode, value, setting, value, limit),
+        )
         return tuple(_record(row) for row in rows)
 
     def replace_sound(self, record: TakeRecord) -> None:
@@ -185,6 +173,14 @@ class History:
         """When each word is spoken, seconds from the file's start; empty where it is not known."""
         return tuple(WordTiming(*word) for word in self.sidecar(record).get("words", ()))
 
+    def phonemes(self, record: TakeRecord) -> tuple[PhonemeTiming, ...]:
+        """When each phoneme is spoken, the same way. Raises Damaged."""
+        try:
+            return unpacked(str(self.sidecar(record).get("phonemes", "")))
+        except ValueError as error:
+            path = sidecar_path(self.path(record))
+            raise Damaged(f"{path} is damaged: {error}.", "Speak the text again.") from error
+
     def sidecar(self, record: TakeRecord) -> Mapping[str, Any]:
         """What stands beside the sound of how it was made; empty where it was removed by hand."""
         path = sidecar_path(self.path(record))
@@ -203,27 +199,25 @@ class History:
 
     def made_from(self, voice: str, owner: str) -> int:
         """How many of the owner's takes speak like the saved voice with this id."""
-        with self._database.transaction() as connection:
-            count = connection.execute(
-                "SELECT COUNT(*) FROM takes WHERE owner = ? AND status != 'rejected'"
-                " AND json_extract(settings, '$.reference.voice') = ?",
-                (owner, voice),
-            ).fetchone()[0]
-        return int(count)
+        [row] = self._database.query(
+            "SELECT COUNT(*) FROM takes WHERE owner = ? AND status != 'rejected'"
+            " AND json_extract(settings, '$.reference.voice') = ?",
+            (owner, voice),
+        )
+        return int(row[0])
 
     def estimate(
         self, mode: str, engine: str, characters: int, speed: float, model: str = ""
     ) -> Estimate:
         """How long the sound and the work will be, from the last 20 takes of this kind; of `model`
         alone where one is named."""
-        with self._database.transaction() as connection:
-            chars, audio, seconds = connection.execute(
-                "SELECT SUM(LENGTH(text)), SUM(duration), SUM(seconds) FROM (SELECT * FROM takes"
-                " WHERE mode = :mode AND engine = :engine AND status = 'done'"
-                " AND (:model = '' OR json_extract(settings, '$.model') = :model)"
-                " ORDER BY created DESC LIMIT 20)",
-                {"mode": mode, "engine": engine, "model": model},
-            ).fetchone()
+        [(chars, audio, seconds)] = self._database.query(
+            "SELECT SUM(LENGTH(text)), SUM(duration), SUM(seconds) FROM (SELECT * FROM takes"
+            " WHERE mode = :mode AND engine = :engine AND status = 'done'"
+            " AND (:model = '' OR json_extract(settings, '$.model') = :model)"
+            " ORDER BY created DESC LIMIT 20)",
+            {"mode": mode, "engine": engine, "model": model},
+        )
         if not chars:
             return Estimate(characters / _CHARS_PER_SECOND / speed, None)
         return Estimate(audio * characters / chars, seconds * characters / chars)
@@ -234,13 +228,12 @@ class History:
         reference = record.settings.get("reference")
         if not isinstance(reference, dict):
             return
-        for kept in (reference, *reference.get("more", ())):
-            recording = Path(kept["audio"])
-            with self._database.transaction() as connection:
-                needed = connection.execute(
-                    "SELECT 1 FROM takes WHERE instr(settings, ?) LIMIT 1", (recording.name,)
-                ).fetchone()
-            if needed is None and recording.parent == self._references:
+        for each in (reference, *reference.get("more", ())):
+            recording = Path(each["audio"])
+            needed = self._database.query(
+                "SELECT 1 FROM takes WHERE instr(settings, ?) LIMIT 1", (recording.name,)
+            )
+            if not needed and recording.parent == self._references:
                 recording.unlink(missing_ok=True)
 
     def _set(self, take_id: str, owner: str, column: str, value: Any) -> None:
@@ -252,15 +245,6 @@ class History:
 def sidecar_path(path: Path) -> Path:
     """The .json that says how the sound at `path` was made."""
     return path.with_suffix(".json")
-
-
-def _text(given: str) -> str:
-    """`given` without the lone surrogates that JSON can carry and SQLite refuses."""
-    return given.encode("utf-8", "ignore").decode()
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", _text(text)).casefold()
 
 
 def _record(row: sqlite3.Row) -> TakeRecord:

@@ -186,11 +186,11 @@ class Lexicon:
 def checked(entry: Entry) -> Entry:
     """`entry` as it is kept: NFC, without odd spaces, IPA without slashes around it. Raises BadInput
     naming what is wrong."""
+    if not _speakable(entry.word):
+        raise BadInput("The word has no letter or number.", "Write the word as it stands in texts.")
     word = clean_name(_writable(entry.word))
     respelling, ipa, note = (_cleaned(value) for value in (entry.respelling, entry.ipa, entry.note))
     ipa = ipa.strip("/[] ")
-    if not _speakable(word):
-        raise BadInput("The word has no letter or number.", "Write the word as it stands in texts.")
     if not respelling and not ipa:
         raise BadInput(f"“{word}” has neither a respelling nor IPA.", "Give one of them, or both.")
     for name, value, longest in (

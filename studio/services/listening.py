@@ -21,7 +21,7 @@ from studio.audio.wav import pcm16, wav_header
 from studio.errors import BadInput, NotFound, unknown
 from studio.runs.run_folder import RunFolder
 from studio.services.listening_values import Tally, Trial, epoch_name
-from studio.services.listening_votes import Votes
+from studio.services.listening_votes import Votes, voting
 from studio.services.run_values import Sample
 from studio.services.runs import RunService
 
@@ -42,7 +42,8 @@ class _Open:
 
 
 class ListeningService:
-    """Thread-safe. What is not the owner's is not found. `run` is the id of one."""
+    """Thread-safe, and safe beside other processes. What is not the owner's is not found. `run` is the id
+    of one."""
 
     def __init__(self, checkpoints: Path, runs: RunService) -> None:
         self._checkpoints, self._runs = checkpoints, runs
@@ -93,12 +94,13 @@ class ListeningService:
 
     def vote(self, run: str, owner: str, trial: str, choice: str) -> Tally:
         """Prefer "a" or "b", or "none"; counts once, however often it is told. Raises NotFound, and
-        Damaged where the votes so far cannot be read; then it does not count."""
+        Damaged where the votes so far cannot be read, Busy, StorageFailed; then it does not count."""
         if choice not in (*SIDES, NO_DIFFERENCE):
             raise unknown("vote", choice, (*SIDES, NO_DIFFERENCE))
         found = self._found(run, owner, trial)
-        with self._lock:
-            votes = Votes(self._folder(found.trial.run, owner))
+        folder = self._folder(found.trial.run, owner)
+        with voting(folder):
+            votes = Votes(folder)
             if not found.trial.judged:
                 side = SIDES.index(choice) if choice in SIDES else None
                 votes.count(found.order, None if side is None else found.order[side])
@@ -117,9 +119,10 @@ class ListeningService:
         return Votes(self._folder(run, owner)).tally(first, second)
 
     def forget(self, run: str, owner: str, first: int, second: int) -> None:
-        """Begin anew with two epochs. Raises NotFound, Damaged."""
-        with self._lock:
-            Votes(self._folder(run, owner)).forget(first, second)
+        """Begin anew with two epochs. Raises NotFound, Damaged, Busy, StorageFailed."""
+        folder = self._folder(run, owner)
+        with voting(folder):
+            Votes(folder).forget(first, second)
 
     def _found(self, run: str, owner: str, trial: str) -> _Open:
         with self._lock:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from studio.errors import Damaged
-from studio.files import read_json, write_json
+from filelock import FileLock, Timeout
+
+from studio.errors import Busy, Damaged
+from studio.files import read_json, storage_errors, write_json
 from studio.runs.run_folder import RunFolder
 from studio.services.listening_values import Tally
 
 _VERSION = 1
+
+#: So long somebody who votes waits for somebody else, seconds.
+_BUSY_S = 10.0
+
+
+@contextmanager
+def voting(folder: RunFolder) -> Iterator[None]:
+    """One process and thread at a time changes the votes of a run. Raises Busy, StorageFailed."""
+    path = folder.root / ".listening.lock"
+    try:
+        with storage_errors(path), FileLock(path, timeout=_BUSY_S):
+            yield
+    except Timeout as error:
+        raise Busy("Another Timbre is counting a vote.", "Try again in a moment.") from error
 
 
 class Votes:
@@ -18,7 +36,8 @@ class Votes:
     the epochs of a pair in order."""
 
     def __init__(self, folder: RunFolder) -> None:
-        """Raises Damaged; what is damaged stays as it is."""
+        """Whoever is to change them holds `voting` meanwhile. Raises Damaged; what is damaged stays as it
+        is."""
         self._path = folder.listening
         self._pairs: dict[tuple[int, int], Tally] = {}
         if not self._path.exists():

@@ -53,6 +53,10 @@ class LiveTake(Watched[TakeStatus]):
     def running(self) -> None:
         self._update(state=TakeState.RUNNING)
 
+    def saving(self) -> None:
+        """All is spoken, or as much as there will be; the file is written."""
+        self._update(stage="saving")
+
     def note(self, *sentences: str) -> None:
         with self._changed:
             self._status = replace(self._status, notes=self._status.notes + sentences)

@@ -9,6 +9,7 @@ from pathlib import Path
 from engines.manager import EngineManager
 from studio.db import Database
 from studio.errors import BadInput, NotFound
+from studio.files import free_bytes
 from studio.jobs import Job, JobStatus, Supervisor
 from studio.models import by_hand, publishing
 from studio.models.folders import ModelFolders
@@ -108,7 +109,7 @@ class ModelService:
         folders = {self._folders.family(entry): None for entry in self._folders.table.values()}
         return DiskUse(
             sum(size_of(folder) for folder in folders),
-            publishing.free_bytes(self._settings.models_dir),
+            free_bytes(self._settings.models_dir),
             tuple(folders),
         )
 
@@ -243,7 +244,8 @@ class ModelService:
 
     def _report(self, entry: ModelEntry) -> ModelReport:
         folder = self._folders.find(entry.key)
-        look = (folder, *(_look(folder / file.name) for file in entry.files if folder is not None))
+        files = () if folder is None else (file.path(folder) for file in entry.files)
+        look = (folder, *(_look(path) for path in files))
         seen = self._seen.get(entry.key)
         if seen is None or seen.look != look:
             seen = self._seen[entry.key] = _Seen(look, validate(entry, folder))
@@ -261,9 +263,9 @@ class ModelService:
         publishing.remove(folder)
 
 
-def _look(path: Path) -> tuple[int, int] | None:
+def _look(path: Path | None) -> tuple[Path, int, int] | None:
     try:
-        found = path.stat()
+        found = path.stat() if path is not None else None
     except OSError:  # its absence is part of the look
-        return None
-    return found.st_size, found.st_mtime_ns
+        found = None
+    return None if path is None or found is None else (path, found.st_size, found.st_mtime_ns)

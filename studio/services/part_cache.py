@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engines.base import WordTiming
+from engines.base import PhonemeTiming, WordTiming
 from studio import __version__
 from studio.audio.reading import read
 from studio.audio.types import Audio
 from studio.audio.wav import WavWriter
 from studio.errors import BadInput, Damaged
 from studio.files import publishing, read_json, write_json
+from studio.services.phoneme_rows import packed, unpacked
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Cached:
 
     audio: Audio
     words: tuple[WordTiming, ...]  # s from its beginning
+    phonemes: tuple[PhonemeTiming, ...] = ()  # the same; () where the engine does not tell
 
 
 def key_of(made_of: Mapping[str, Any]) -> str:
@@ -57,6 +59,7 @@ class PartCache:
         try:
             kept = read_json(facts)
             words = tuple(WordTiming(*word) for word in kept["words"])
+            phonemes = unpacked(kept.get("phonemes", ""))
             audio = read(path)
             if len(audio.samples) != kept["samples"]:
                 raise Damaged(f"{path} has not the length that it had.")
@@ -64,11 +67,11 @@ class PartCache:
                 used.touch()
         except FileNotFoundError:
             return None
-        except (Damaged, BadInput, KeyError, TypeError) as error:
+        except (Damaged, BadInput, KeyError, TypeError, ValueError) as error:
             if path.exists():
                 log.warning("a kept part cannot be used", extra={"path": str(path), "why": str(error)})
             return None
-        return Cached(audio, words)
+        return Cached(audio, words, phonemes)
 
     def has(self, key: str, seed: int) -> bool:
         """Whether `find` will most likely find it."""
@@ -81,7 +84,8 @@ class PartCache:
             writer.append(spoken.audio.samples)
         # The facts come last: without them the sound does not count.
         words = [[word.text, word.start, word.end] for word in spoken.words]
-        write_json(path.with_suffix(".json"), {"samples": len(spoken.audio.samples), "words": words})
+        facts = {"samples": len(spoken.audio.samples), "words": words}
+        write_json(path.with_suffix(".json"), facts | {"phonemes": packed(spoken.phonemes)})
 
     def preferred(self, key: str) -> int | None:
         """The seed that was chosen for it, where one was."""

@@ -9,6 +9,7 @@ from typing import Any
 from engines.base import WordTiming
 from studio.services.performance_orders import from_settings
 from studio.services.performance_values import PartTake, Performance, PerformedPart, PerformOrder
+from studio.services.phoneme_rows import unpacked
 from studio.services.takes import TakeRecord
 
 
@@ -21,6 +22,7 @@ class ScriptTake:
     samples: int
     words: tuple[WordTiming, ...]  # s from its beginning
     keys: tuple[str, ...]  # of its sentences, in the cache
+    phonemes: str = ""  # s from its beginning, see phoneme_rows; "": not known
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def performance_of(record: TakeRecord, script: Script, folder: Path) -> Performa
                 cached=part.cached,
                 takes=takes,
                 words=part.chosen.words,
+                phonemes=unpacked(part.chosen.phonemes),
             )
         )
         position += part.chosen.samples

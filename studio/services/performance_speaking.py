@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from engines.base import WordTiming
+from engines.base import PhonemeTiming, WordTiming
 from engines.manager import EngineManager
 from studio.audio.wav import WavWriter
 from studio.control import Control
@@ -19,6 +19,7 @@ from studio.services.chimera_values import Chimera
 from studio.services.part_cache import PartCache
 from studio.services.performance_plans import PartPlan, PerformancePlan
 from studio.services.personality_values import NEUTRAL, Emotion
+from studio.services.phoneme_rows import moved
 from studio.services.planning import Plan, part_limit
 from studio.services.rendering import pause_after
 from studio.services.sentence_speaking import Listener, SentenceSpeaker, Voice
@@ -68,6 +69,7 @@ class SpokenPart:
     words: tuple[WordTiming, ...]  # s from its beginning, as they were typed
     cached: bool  # no sentence of it had to be spoken
     keys: tuple[str, ...]  # of its sentences, in the cache
+    phonemes: tuple[PhonemeTiming, ...] = ()  # s from its beginning; () where not all are known
 
 
 class PerformanceSpeaker:
@@ -119,7 +121,8 @@ class PerformanceSpeaker:
         rate, plan = self._plan.engine.sample_rate, ready.plan
         self._part = f"part {ready.of.index + 1} of {len(self._plan.parts)}, {ready.voice.name}"
         words: list[WordTiming] = []
-        cached = True
+        phonemes: list[PhonemeTiming] = []
+        cached = told = True
         samples, pause = 0, 0.0
         with publishing(target) as partial, WavWriter(partial, rate) as writer:
             for sentence in plan.parts:
@@ -137,9 +140,18 @@ class PerformanceSpeaker:
                     WordTiming(word.text, word.start + offset, word.end + offset)
                     for word in spoken.words
                 ]
+                phonemes += moved(spoken.phonemes, offset)
+                told = told and bool(spoken.phonemes)
                 samples += len(silence) + len(spoken.audio.samples)
                 pause = pause_after(sentence, self._tools.settings) / plan.order.speed
-        return SpokenPart(ready.seed, samples, tuple(as_written(words, plan.spoken)), cached, ready.keys)
+        return SpokenPart(
+            ready.seed,
+            samples,
+            tuple(as_written(words, plan.spoken)),
+            cached,
+            ready.keys,
+            tuple(phonemes) if told else (),
+        )
 
     def _ready(self, part: PartPlan, seed: int | None) -> ReadyPart:
         self._part = f"part {part.index + 1} of {len(self._plan.parts)}"

@@ -28,6 +28,7 @@ from studio.services.history import History, sidecar_path
 from studio.services.part_cache import PartCache
 from studio.services.performance_scripts import Script, performance_of, script_from
 from studio.services.performance_values import MODE, Performance
+from studio.services.phoneme_rows import moved, packed
 from studio.services.take_files import finish_sound, made_with, rows_of
 from studio.services.takes import TakeRecord
 from studio.settings import Settings
@@ -174,11 +175,18 @@ def _sidecar(record: TakeRecord, performance: Performance, script: Script) -> di
         for part in performance.parts
         for word in part.words
     ]
+    told = all(part.phonemes for part in performance.parts)
+    phonemes = [
+        phoneme
+        for part in (performance.parts if told else ())
+        for phoneme in moved(part.phonemes, part.start)
+    ]
     return made_with() | {
         **asdict(record),
         "rtf": record.rtf,
         "notes": list(script.notes),
         "words": rows_of(words),
+        "phonemes": packed(phonemes),
         "parts": [
             {
                 "tag": part.tag,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from engines.base import SamplingParams, WordTiming
+from engines.base import PhonemeTiming, SamplingParams, WordTiming
 from studio.services.takes import AUTO_LANGUAGE, Loudness, TakeRecord
 
 #: TakeRecord.mode of a performance, and the kind of the tasks that make one.
@@ -64,6 +64,7 @@ class PerformedPart:
     cached: bool  # nothing of it had to be spoken anew
     takes: tuple[PartTake, ...]  # all there are, the first one first
     words: tuple[WordTiming, ...] = ()  # s from the beginning of the part; empty: not known
+    phonemes: tuple[PhonemeTiming, ...] = ()  # the same
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from studio.services.performance_values import (
     PerformOrder,
 )
 from studio.services.personality_values import Personality
+from studio.services.phoneme_rows import packed
 from studio.services.takes import MAX_SEED, TakeState
 from studio.services.tasks import Task, Tasks, TaskStatus
 from studio.services.wording import Wording
@@ -271,7 +272,9 @@ def _script_part(ready: ReadyPart, spoken: SpokenPart, file: str) -> ScriptPart:
 
 
 def _script_take(spoken: SpokenPart, file: str) -> ScriptTake:
-    return ScriptTake(spoken.seed, file, spoken.samples, spoken.words, spoken.keys)
+    return ScriptTake(
+        spoken.seed, file, spoken.samples, spoken.words, spoken.keys, packed(spoken.phonemes)
+    )
 
 
 def _part(performance: Performance, index: int) -> PerformedPart:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from engines.base import Capability, EngineInfo, ModelChoice, Speaker, SpeechEngine
 from engines.choosing import of_owner
+from engines.option_values import check_values
 from studio.errors import BadInput, ModelMissing, unknown
 from studio.models.trained import TRAINED
 from studio.services.takes import AUTO_LANGUAGE, MAX_SEED, MODES, SpeechOrder
@@ -100,16 +101,8 @@ def _check_numbers(order: SpeechOrder, info: EngineInfo) -> None:
     _check_sampling(order, info)
     if order.seed is not None and not 0 <= order.seed <= MAX_SEED:
         raise BadInput(f"Seed {order.seed} is out of range.", f"Use 0 to {MAX_SEED}.")
-    known = {option.key: option for option in info.options if order.mode in option.modes}
-    for key, value in order.options.items():
-        option = known.get(key)
-        if option is None:
-            raise unknown(f"option for {order.mode}", key, known)
-        if not option.minimum <= value <= option.maximum:
-            raise BadInput(
-                f"{option.label} {value:g} is out of range.",
-                f"Use {option.minimum:g} to {option.maximum:g}.",
-            )
+    known = [option for option in info.options if order.mode in option.modes]
+    check_values(order.options, known, f"option for {order.mode}")
 
 
 def _check_sampling(order: SpeechOrder, info: EngineInfo) -> None:
@@ -120,16 +113,8 @@ def _check_sampling(order: SpeechOrder, info: EngineInfo) -> None:
             f"{info.label} does not draw by chance, so {', '.join(given)} would do nothing.",
             "Leave the sampling out, or choose another engine.",
         )
-    known = {field.key: field for field in info.sampling.fields} if info.sampling else {}
-    for key, value in given.items():
-        field = known.get(key)
-        if field is None:
-            raise unknown(f"sampling parameter for {info.label}", key, known)
-        if not field.minimum <= value <= field.maximum:
-            raise BadInput(
-                f"{field.label} {value:g} is out of range.",
-                f"Use {field.minimum:g} to {field.maximum:g}.",
-            )
+    known = info.sampling.fields if info.sampling else ()
+    check_values(given, known, f"sampling parameter for {info.label}")
 
 
 def _model(order: SpeechOrder, engine: SpeechEngine, owner: str) -> tuple[str, tuple[str, ...]]:
@@ -178,7 +163,7 @@ def _speaker(order: SpeechOrder, engine: SpeechEngine, owner: str) -> Speaker | 
     if order.mode is Capability.PRESET:
         speakers = of_owner(engine.speakers(), owner)
         own = [speaker.id for speaker in speakers if speaker.model and speaker.model == order.model]
-        wanted = order.speaker or (own or [speakers[0].id])[0]
+        wanted = order.speaker or (own or [_native(order.language, speakers).id])[0]
         speaker = speaker_named(wanted, speakers)
         if speaker is None:
             raise unknown("voice", wanted, [speaker.id for speaker in speakers])
@@ -192,6 +177,13 @@ def _speaker(order: SpeechOrder, engine: SpeechEngine, owner: str) -> Speaker | 
             "There is no description of the voice.", "Write a few words, such as “an old man, slow”."
         )
     return None
+
+
+def _native(language: str, speakers: tuple[Speaker, ...]) -> Speaker:
+    """The first voice that speaks `language`; the first of all where none does or it is left open."""
+    code = closest(language.lower(), {speaker.language for speaker in speakers})
+    able = (each for each in speakers if each.multilingual or each.language == code)
+    return next(able, speakers[0]) if language != AUTO_LANGUAGE else speakers[0]
 
 
 def speaker_named(name: str, speakers: Iterable[Speaker]) -> Speaker | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ _MAKERS = {
     "qwen": "engines.qwen.practice:make_all",
     "xtts": "engines.xtts.practice:make_all",
     "whisper": "engines.whisper.practice:make_all",
+    "wav2lip": "engines.wav2lip.practice:make_all",
 }
 
 #: They are put together in here, beside where they go.
@@ -35,7 +37,8 @@ def entries(family: str, folders: ModelFolders) -> list[ModelEntry]:
 
 
 def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
-    """Make the practice models of `params["family"]` and put them into its folder, each by a rename.
+    """Make the practice models of `params["family"]` and put them into its folder, each by a rename. Nothing
+    else is left, however it ends.
 
     Raises StorageFailed, Cancelled, and Damaged where what was made is not whole.
     """
@@ -44,14 +47,16 @@ def run(params: dict[str, Any], context: JobContext) -> dict[str, Any]:
     stage = publishing.partial_of(folders.family(made[0]) / _STAGE)
     publishing.remove(stage)
     make_folder(stage)
-    _maker(params["family"])(stage, context.control)
-    for entry in made:
-        found = validate(entry, stage / entry.folder)
-        if not found.valid:
-            reason = found.problems[0].message if found.problems else "it was not made."
-            raise Damaged(f"{entry.label} is not right: {reason}", "Make the models again.")
-        publishing.publish(stage / entry.folder, folders.target(entry.key))
-    publishing.remove(stage)
+    try:
+        _maker(params["family"])(stage, context.control)
+        for entry in made:
+            found = validate(entry, stage / entry.folder)
+            if not found.valid:
+                reason = found.problems[0].message if found.problems else "it was not made."
+                raise Damaged(f"{entry.label} is not right: {reason}", "Make the models again.")
+            publishing.publish(stage / entry.folder, folders.target(entry.key))
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
     return {"keys": [entry.key for entry in made], "folder": str(folders.family(made[0]))}
 
 

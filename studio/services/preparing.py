@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from studio.text.language import detect
 from studio.text.transcripts import plain
 from studio.workspace import Workspace
 
-_KIND = "prepare"
+#: Of its tasks.
+KIND = "prepare"
 #: How long a cleaned recording that nobody took waits, seconds.
 _KEPT_S = 24 * 3600
 #: Where in the work a stage begins, by what was ordered: recognising takes longest.
@@ -99,7 +101,7 @@ class PreparingService:
             plan = self._transcripts.plan(TranscribeOrder(order.audio, language=order.language))
         self._sweep()
         return self._tasks.start(
-            _KIND, f"Prepare {shown(order.audio)}", lambda task: self._run(task, order, plan), owner
+            KIND, f"Prepare {shown(order.audio)}", lambda task: self._run(task, order, plan), owner
         )
 
     def _run(self, task: Task, order: PrepareOrder, plan: TranscribePlan | None) -> Prepared:
@@ -159,8 +161,9 @@ class PreparingService:
     def _sweep(self) -> None:
         """Remove what nobody took."""
         for old in self._folder.glob("*.cleaned.wav"):
-            if time.time() - old.stat().st_mtime > _KEPT_S:
-                old.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # somebody has just taken it
+                if time.time() - old.stat().st_mtime > _KEPT_S:
+                    old.unlink()
 
 
 def _words(segments: Iterable[Segment]) -> tuple[WordTiming, ...]:

@@ -18,11 +18,10 @@ class Presets:
         self._database = database
 
     def names(self, owner: str, mode: str) -> list[str]:
-        with self._database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT name FROM presets WHERE owner = ? AND mode = ? ORDER BY name COLLATE NOCASE",
-                (owner, mode),
-            ).fetchall()
+        rows = self._database.query(
+            "SELECT name FROM presets WHERE owner = ? AND mode = ? ORDER BY name COLLATE NOCASE",
+            (owner, mode),
+        )
         return [row[0] for row in rows]
 
     def save(self, owner: str, mode: str, name: str, settings: Mapping[str, Any]) -> str:
@@ -37,14 +36,13 @@ class Presets:
 
     def load(self, owner: str, mode: str, name: str) -> dict[str, Any]:
         name = clean_name(name)
-        with self._database.transaction() as connection:
-            row = connection.execute(
-                "SELECT settings FROM presets WHERE owner = ? AND mode = ? AND name = ?",
-                (owner, mode, name),
-            ).fetchone()
-        if row is None:
+        rows = self._database.query(
+            "SELECT settings FROM presets WHERE owner = ? AND mode = ? AND name = ?",
+            (owner, mode, name),
+        )
+        if not rows:
             raise unknown("preset", name, self.names(owner, mode))
-        settings: dict[str, Any] = json.loads(row[0])
+        settings: dict[str, Any] = json.loads(rows[0]["settings"])
         return settings
 
     def delete(self, owner: str, mode: str, name: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from engines.base import (
     Capability,
+    PhonemeTiming,
     SpeechChunk,
     SpeechEngine,
     SpeechRequest,
@@ -25,6 +26,7 @@ from engines.manager import EngineManager, Lease
 from studio.audio.writing import WavWriter
 from studio.control import Control
 from studio.services.guard import Fault, Meter, judge
+from studio.services.phoneme_rows import moved
 from studio.services.planning import Plan
 from studio.services.takes import MAX_SEED, Reference
 from studio.settings import Settings
@@ -77,6 +79,8 @@ class Rendering:
 
     sample_rate: int
     words: list[WordTiming] = field(default_factory=list)
+    phonemes: list[PhonemeTiming] = field(default_factory=list)
+    parts: list[WordTiming] = field(default_factory=list)  # when each part's text is spoken
     kept: list[Stretch] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     working_seconds: float = 0.0
@@ -91,10 +95,12 @@ class Rendering:
 class _Attempt:
     """One part spoken once."""
 
+    text: str
     seed: int
     stretch: Stretch
     meter: Meter
     words: list[WordTiming] = field(default_factory=list)
+    phonemes: list[PhonemeTiming] = field(default_factory=list)
     cut_off: bool = False
     fault: Fault | None = None
     seconds: float = 0.0  # it took
@@ -168,7 +174,9 @@ class _PartSpeaker:
         self._writer, self._audience, self._result = writer, audience, result
         self.started = started  # moved on by the time spent waiting
         guarded = Capability.SAMPLED in plan.engine.capabilities
-        self._tries = settings.take_retries + 1 if guarded else 1
+        retries = plan.order.retries
+        retries = settings.take_retries if retries is None else retries
+        self._tries = retries + 1 if guarded else 1
         self._guarded = guarded
         self._chars_done = 0
         self._parts_done = 0
@@ -216,9 +224,8 @@ class _PartSpeaker:
             options=order.options,
             model=self._plan.model,
         )
-        attempt = _Attempt(
-            seed, Stretch(self._position, self._position), Meter(self._plan.engine.sample_rate)
-        )
+        stretch = Stretch(self._position, self._position)
+        attempt = _Attempt(part.text, seed, stretch, Meter(self._plan.engine.sample_rate))
         began = time.monotonic()
         expected = max(self._expected_seconds(part), 0.1)
         try:
@@ -238,6 +245,7 @@ class _PartSpeaker:
         if self._guarded:
             attempt.meter.feed(chunk.audio.samples)
         attempt.words.extend(chunk.words)
+        attempt.phonemes.extend(chunk.phonemes)
         attempt.cut_off |= chunk.cut_off
         self._append(chunk.audio.samples, attempt.stretch)
 
@@ -248,11 +256,13 @@ class _PartSpeaker:
         self._result.working_seconds = time.monotonic() - self.started
 
     def _keep(self, attempt: _Attempt) -> None:
-        offset = self._result.audio_seconds
-        self._result.words.extend(
+        result, offset = self._result, self._result.audio_seconds
+        result.words.extend(
             WordTiming(word.text, word.start + offset, word.end + offset) for word in attempt.words
         )
-        self._result.kept.append(attempt.stretch)
+        result.phonemes.extend(moved(attempt.phonemes, offset))
+        result.kept.append(attempt.stretch)
+        result.parts.append(WordTiming(attempt.text, offset, result.audio_seconds))
 
     def _say_what_happened(self, attempt: _Attempt, more: bool) -> None:
         assert attempt.fault is not None

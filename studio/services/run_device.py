@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from engines.devices import choose, torch_module
 
 _MB = 2**20
-#: Of a container: the most it may have, and what it has now.
-_LIMIT, _USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+#: Of a container (https://docs.kernel.org/admin-guide/cgroup-v2.html).
+_CONTAINER = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,18 @@ def _machine_mb() -> float:
     import psutil
 
     free = float(psutil.virtual_memory().available)
-    try:
-        limit = _LIMIT.read_text().strip()
-        if limit != "max":
-            free = min(free, float(limit) - float(_USED.read_text()))
-    except (OSError, ValueError):  # no container, or another kind of them
-        pass
+    with suppress(OSError, ValueError):  # no container, or another kind of them
+        free = min(free, container_free(_CONTAINER))
     return max(0.0, free) / _MB
+
+
+def container_free(folder: Path) -> float:
+    """Bytes that the container told of in `folder` may still take; infinity where it has no limit. What
+    it keeps of files that were read counts as free, for the kernel gives that up. Raises OSError, ValueError
+    where `folder` does not tell."""
+    limit = (folder / "memory.max").read_text().strip()
+    if limit == "max":
+        return math.inf
+    figures = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    used = float((folder / "memory.current").read_text()) - float(figures.get("inactive_file", 0))
+    return float(limit) - used

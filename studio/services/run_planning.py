@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 
 from studio.dataset.metadata import Row, read_metadata
 from studio.dataset.splitting import TRAIN
 from studio.errors import BadInput, Damaged, NotFound, StudioError
+from studio.files import free_bytes
 from studio.library_config import Config
 from studio.runs import config as configs
 from studio.runs import memory
@@ -100,7 +100,7 @@ class Planning:
         if shape is not None and memory_mb > device.available_mb:
             advice += self._smaller(shape, settings, longest, device, memory_mb)
         disk_mb = _disk(shape, settings, seconds) / _MB
-        disk_free_mb = self._disk_free() / _MB
+        disk_free_mb = free_bytes(self._workspace.checkpoints) / _MB
         if disk_mb > disk_free_mb:
             advice.append(
                 f"The disk has {disk_free_mb / 1024:.1f} GB free, and this run may take {disk_mb / 1024:.1f}: "
@@ -224,12 +224,6 @@ class Planning:
                 if speed:
                     return speed
         return None
-
-    def _disk_free(self) -> int:
-        folder = self._workspace.checkpoints
-        while not folder.exists():
-            folder = folder.parent
-        return shutil.disk_usage(folder).free
 
     def _base(self, family: Family, key: str, owner: str) -> Base:
         """By its key, or as "RUN:EPOCH" with the run's name; "": the first. Raises NotFound, BadInput."""

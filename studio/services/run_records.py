@@ -66,14 +66,9 @@ def metrics(folder: RunFolder, offset: int) -> tuple[tuple[StepRow, ...], int]:
     if offset > (folder.metrics.stat().st_size if folder.metrics.exists() else 0):
         offset = 0
     rows = []
-    try:
-        for behind, row in folder.rows(offset):
-            rows.append(row)
-            offset = behind
-    except (ValueError, KeyError, TypeError) as error:
-        raise Damaged(
-            f"{folder.metrics} is damaged ({str(error)[:80]}).", "Its checkpoints are not concerned."
-        ) from error
+    for behind, row in folder.rows(offset):
+        rows.append(row)
+        offset = behind
     return tuple(rows), offset
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from studio.errors import Busy, Damaged, NotFound, unknown
+from studio.files import own_bytes
 from studio.library import Damage, Library
 from studio.library_config import Config
 from studio.runs import config as configs
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import Checkpoint
-from studio.services.dataset_records import bytes_in
 from studio.services.run_jobs import RunJobs
 from studio.services.run_records import epochs_spoken, last_step
 from studio.services.run_values import FoundCheckpoint, Run
@@ -74,13 +76,21 @@ class RunShelf:
     def not_while_used(self, id: str, owner: str) -> None:
         """Raises Busy while it trains, or something reads its checkpoints."""
         run = self.read(id, owner)
-        if run.active:
+        if run.active or self._is_locked(run):
             raise Busy(f"“{run.name}” is training.", "Stop it first, or wait until it has ended.")
         for job in self._jobs.users(run.id):
             raise Busy(f"“{run.name}” is being used: {job.title}.", "Wait until that has ended.")
         for other in self.all(owner):
             if other.active and other.base.partition(":")[0] == run.id and ":" in other.base:
                 raise Busy(f"“{other.name}” begins with “{run.name}”.", "Wait until it has ended.")
+
+    def _is_locked(self, run: Run) -> bool:
+        """Whether a process trains it that is no job's, such as those of `accelerate launch`."""
+        try:
+            with FileLock(RunFolder(self.library.folder(run.id)).lock, timeout=0):
+                return False
+        except Timeout:
+            return True
 
     def _value(self, id: str, config: Config) -> Run:
         """Raises Damaged for a config that makes no sense; what is wrong with the rest is told."""
@@ -106,7 +116,7 @@ class RunShelf:
             epochs_spoken=epochs_spoken(folder),
             best=next((each.epoch for each in checkpoints if each.best), None),
             latest=last_step(folder),
-            size=bytes_in(folder.root),
+            size=own_bytes(folder.root),
             note=str(config["note"]),
             imported=str(config.get("imported", "")),
             problem=problem,

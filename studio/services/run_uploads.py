@@ -17,7 +17,9 @@ from studio.models.trained import ADAPTER_CONFIG, VOICES
 #: After so long nobody reads what a killed job has left, seconds.
 _OLD_S = 2 * 24 * 3600
 
-_BESIDE = (ADAPTER_CONFIG, *VOICES.values())
+#: Of a model of Qwen, says where its voice lies.
+CONFIG = "config.json"
+_BESIDE = (ADAPTER_CONFIG, CONFIG, *VOICES.values())
 
 
 def gather(files: Sequence[Path], uploads: Path) -> Path:

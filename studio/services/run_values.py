@@ -38,7 +38,7 @@ class RunSummary:
     epochs_spoken: tuple[int, ...]  # those that have samples; 0: the untouched base
     best: int | None  # the epoch that is marked as the best
     latest: StepRow | None  # the last step: how far it is, its loss, speed and memory
-    size: int  # bytes on the disk
+    size: int  # bytes that deleting it frees
     note: str
     imported: str = ""  # what the checkpoints came from, where they were not trained here
     problem: str = ""  # why it cannot be shown whole, such as a damaged checkpoint; "" where it can

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from studio.errors import BadInput, NotFound, StudioError
-from studio.files import storage_errors
+from studio.files import own_bytes, storage_errors
 from studio.jobs import Job, Supervisor
 from studio.library import Damage
 from studio.library_config import Config
@@ -18,7 +18,6 @@ from studio.runs.presets import Preset, Proposal
 from studio.runs.run_folder import RunFolder
 from studio.runs.values import Family, Method, RunSettings, StepRow
 from studio.services import run_records as records
-from studio.services.dataset_records import bytes_in
 from studio.services.datasets import DatasetService
 from studio.services.models import ModelService
 from studio.services.run_bases import bases
@@ -184,7 +183,7 @@ class RunService:
         folder = run_folder.checkpoint(epoch)
         if not folder.is_dir():
             run_folder.read_checkpoint(epoch)  # it says which there are
-        freed = bytes_in(folder)
+        freed = own_bytes(folder)
         with self._shelf.library.scratch() as leaving, storage_errors(folder):
             folder.rename(leaving / folder.name)  # it goes at once
         return freed
@@ -194,7 +193,7 @@ class RunService:
         Busy while it trains or is used."""
         self._shelf.not_while_used(id, owner)
         config, folder = self._shelf.config(id, owner), self._shelf.folder(id, owner)
-        freed = bytes_in(folder.root)
+        freed = own_bytes(folder.root)
         self._shelf.library.delete(folder.root.name)
         self._jobs.forget(config)
         return freed

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
-from engines.base import SpeechEngine, VoicePrompt, WordTiming
+from engines.base import PhonemeTiming, SpeechEngine, VoicePrompt, WordTiming
 from engines.manager import EngineManager, Lease
 from studio.audio.fingerprint import fingerprint
 from studio.audio.processing import fade, sounding
@@ -145,7 +145,7 @@ class SentenceSpeaker:
                     "Try another seed, or another engine.",
                 )
             with kept_sound(audience.spool, result) as sound:
-                return _trimmed(read(sound), result.words)
+                return _trimmed(read(sound), result)
         finally:
             audience.spool.unlink(missing_ok=True)
 
@@ -186,8 +186,8 @@ class _Audience:
         self._listener.progress(self._stage, self._share * self._length)
 
 
-def _trimmed(audio: Audio, words: Sequence[WordTiming]) -> Cached:
-    """Without the silence around it, which differs from engine to engine."""
+def _trimmed(audio: Audio, result: Rendering) -> Cached:
+    """What was spoken, without the silence around it, which differs from engine to engine."""
     start, end = sounding(audio, keep_s=_MARGIN_S)
     rate = audio.sample_rate
     kept = fade(Audio(audio.samples[start:end], rate), _FADE_S, _FADE_S)
@@ -197,5 +197,9 @@ def _trimmed(audio: Audio, words: Sequence[WordTiming]) -> Cached:
         return min(max(at - offset, 0.0), kept.duration)
 
     return Cached(
-        kept, tuple(WordTiming(word.text, moved(word.start), moved(word.end)) for word in words)
+        kept,
+        tuple(WordTiming(each.text, moved(each.start), moved(each.end)) for each in result.words),
+        tuple(
+            PhonemeTiming(each.symbol, moved(each.start), moved(each.end)) for each in result.phonemes
+        ),
     )

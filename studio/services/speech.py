@@ -12,6 +12,7 @@ from dataclasses import replace
 from engines.manager import EngineManager
 from studio.control import Control
 from studio.errors import BadInput, Cancelled, EngineFailed, NotFound, StudioError
+from studio.metrics import Metrics
 from studio.services.history import Estimate, History
 from studio.services.live import LiveTake
 from studio.services.planning import Plan, make_plan
@@ -27,8 +28,11 @@ log = logging.getLogger(__name__)
 
 #: Less than this is not worth keeping when a take is stopped or breaks off, seconds.
 _WORTH_KEEPING_S = 0.2
-#: How long a finished take can still be followed and streamed, seconds.
+#: How long a finished take can still be followed and streamed, seconds; where there are more than so many, at
+#: least.
 _LINGER_S = 600
+_MOST_LINGERING = 100
+_LEAST_LINGER_S = 30
 #: How often followers hear of progress, seconds.
 FOLLOW_INTERVAL_S = 0.15
 
@@ -45,10 +49,12 @@ class SpeechService:
         history: History,
         references: ReferenceStore,
         wording: Wording | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._engines, self._history, self._references = engines, history, references
         self._wording = wording
+        self._metrics = metrics or Metrics()
         self._files = TakeFiles(settings, workspace.outputs, history)
         self._spool = workspace.spool
         self._live: dict[str, LiveTake] = {}
@@ -166,6 +172,12 @@ class SpeechService:
             live = self._live.get(take_id)
         return live is not None and live.owner == owner
 
+    @property
+    def running(self) -> int:
+        """How many takes have not ended."""
+        with self._lock:
+            return sum(live.finished_at is None for live in self._live.values())
+
     def stop(self, take_id: str) -> None:
         """Ask the take to stop; what was spoken so far is kept. Harmless when it has ended."""
         with self._lock:
@@ -179,7 +191,7 @@ class SpeechService:
             live = self._live.get(take_id)
             if live is None or not live.status.state.finished:
                 return
-            del self._live[take_id], self._threads[take_id]
+            del self._live[take_id]
         live.spool.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -196,16 +208,23 @@ class SpeechService:
     def _open(self, plan: Plan, owner: str) -> LiveTake:
         live = LiveTake(self._spool, plan.engine.sample_rate, plan.seed, plan.notes, owner)
         with self._lock:
-            now = time.monotonic()
-            for old in [
-                take
-                for take in self._live.values()
-                if take.finished_at is not None and now - take.finished_at > _LINGER_S
-            ]:
+            for old in self._left():
                 old.spool.unlink(missing_ok=True)
-                del self._live[old.id], self._threads[old.id]
+                del self._live[old.id]
             self._live[live.id] = live
         return live
+
+    def _left(self) -> list[LiveTake]:
+        """Finished takes that need not stay. One that somebody listens to does, however slowly."""
+        now = time.monotonic()
+        ended = [
+            (now - take.finished_at, take)
+            for take in self._live.values()
+            if take.finished_at is not None and not take.listened
+        ]
+        many = len(ended) > _MOST_LINGERING
+        limit = _LEAST_LINGER_S if many else _LINGER_S
+        return [take for age, take in ended if age > limit]
 
     def _run(self, live: LiveTake, plan: Plan, owner: str) -> None:
         """The thread of a take: whatever goes wrong ends up in its status, and what was spoken
@@ -222,11 +241,22 @@ class SpeechService:
             state, failure = TakeState.FAILED, _in_words(error, live.id)
         record = None
         if state is TakeState.DONE or rendering.audio_seconds >= _WORTH_KEEPING_S:
+            live.saving()
             try:
                 record = self._files.publish(live, plan, owner, rendering, state)
             except Exception as error:  # noqa: BLE001
                 state, failure = TakeState.FAILED, failure or _in_words(error, live.id)
+        self._count(plan.engine.id, state, live.status, failure)
         live.finish(state, record, failure)
+        with self._lock:
+            del self._threads[live.id]
+
+    def _count(
+        self, engine_id: str, state: TakeState, last: TakeStatus, failure: StudioError | None
+    ) -> None:
+        self._metrics.take(engine_id, state.value, last.audio_seconds, last.first_audio, last.rtf)
+        if failure is not None:
+            self._metrics.failed("take", failure.kind)
 
     def _with_kept_reference(self, plan: Plan, live: LiveTake) -> Plan:
         if plan.order.reference is None:

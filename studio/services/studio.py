@@ -12,11 +12,17 @@ from studio.control import Control
 from studio.db import Database
 from studio.errors import StudioError
 from studio.jobs import Supervisor
+from studio.metrics import Metrics
 from studio.models.folders import ModelFolders
 from studio.services import consent
+from studio.services.api_keys import ApiKeys
+from studio.services.avatars import AvatarService
 from studio.services.chimera import ChimeraService
+from studio.services.cloning import CloningService
 from studio.services.datasets import DatasetService
+from studio.services.expiry import Expiry
 from studio.services.expressive import ClipSpeaker
+from studio.services.faces import FaceService
 from studio.services.heard import WordFinder
 from studio.services.history import History
 from studio.services.language_model import LanguageModel, Processed
@@ -36,6 +42,7 @@ from studio.services.speech import SpeechService
 from studio.services.tasks import Tasks
 from studio.services.transcribing import TranscriptService
 from studio.services.transcript_history import TranscriptHistory
+from studio.services.video_history import VideoHistory
 from studio.services.voices import VoiceService
 from studio.services.wording import Wording
 from studio.settings import Settings
@@ -59,12 +66,14 @@ class Studio:
             settings.models_dir, settings.qwen_dir, checkpoints=self.workspace.checkpoints
         )
         folders = EngineFolders(self.workspace.voice_prompts, self.model_folders)
+        self.metrics = Metrics()
         self.engines = EngineManager(
             Registry(folders),
             settings.engine_idle_s,
             settings.max_waiting,
             device=settings.device,
             dtype=settings.dtype,
+            metrics=self.metrics,
         )
         self.history = History(
             self.database,
@@ -72,6 +81,7 @@ class Studio:
             self.workspace.references,
             copies=(self.workspace.encoded, self.workspace.gradio_temp),
         )
+        self.api_keys = ApiKeys(self.database)
         self.tasks = Tasks(settings.max_waiting)
         self.presets = Presets(self.database)
         self.lexicon = Lexicon(self.database)
@@ -92,12 +102,14 @@ class Studio:
         )
         self.jobs = Supervisor(self.database, settings)
         self.models = ModelService(settings, self.model_folders, self.engines, self.jobs, self.database)
-        self.datasets = DatasetService(self.workspace.datasets, self.jobs, self.engines)
+        self.datasets = DatasetService(
+            self.workspace.datasets, self.workspace.prepared, self.jobs, self.engines
+        )
         self.runs = RunService(settings, self.workspace, self.jobs, self.models, self.datasets)
         self.listening = ListeningService(self.workspace.checkpoints, self.runs)
         wording = Wording(settings, self.lexicon, self.language_model)
         self.speech = SpeechService(
-            settings, self.workspace, self.engines, self.history, references, wording
+            settings, self.workspace, self.engines, self.history, references, wording, self.metrics
         )
 
         self.transcripts = TranscriptService(
@@ -106,6 +118,9 @@ class Studio:
             self.engines,
             TranscriptHistory(self.database, self.workspace.outputs, self.workspace.recordings),
             self._corrected,
+        )
+        self.cloning = CloningService(
+            settings, self.engines, self.tasks, self.voices, self.transcripts, self.speech
         )
         self.preparing = PreparingService(
             self.workspace, self.tasks, self.transcripts, reference_limits, settings.loudness_lufs
@@ -122,6 +137,27 @@ class Studio:
             self.chimera.blend,
         )
         finder = WordFinder(self.engines, self.transcripts)
+        self.faces = FaceService(self.workspace.looked_at)
+        videos = VideoHistory(
+            self.database,
+            self.workspace.outputs,
+            self.workspace.faces,
+            copies=(self.workspace.gradio_temp,),
+        )
+        self.expiry = Expiry(self.history, videos, self.transcripts.history, settings.keep_outputs_days)
+        self.avatars = AvatarService(
+            settings,
+            self.workspace,
+            self.engines,
+            self.tasks,
+            videos,
+            self.faces,
+            self.history,
+            self.speech,
+            self.performances,
+            self.transcripts,
+            finder,
+        )
         self.smart = SmartBuilder(
             self.tasks,
             Workshop(
@@ -150,11 +186,21 @@ class Studio:
         except StudioError as error:
             log.warning("warm-up failed", extra={"kind": error.kind})
 
-    def close(self) -> None:
-        """Stop what speaks, keep what was made, unload the engines. Jobs run on by themselves."""
+    @property
+    def working(self) -> int:
+        """How many takes, transcripts and tasks have not ended."""
+        return self.tasks.running + self.speech.running + self.transcripts.running
+
+    def stop_work(self) -> None:
+        """Stop what speaks, listens or is at work, and keep what was made."""
         self.tasks.close()
         self.speech.close()
         self.transcripts.close()
+
+    def close(self) -> None:
+        """Stop what is at work and unload the engines. Jobs run on by themselves."""
+        self.expiry.close()
+        self.stop_work()
         self.jobs.close()
         self.engines.close()
         self.database.close()

@@ -22,6 +22,7 @@ from studio.names import readable
 from studio.services import orders
 from studio.services.history import History, sidecar_path
 from studio.services.live import LiveTake
+from studio.services.phoneme_rows import packed
 from studio.services.planning import Plan
 from studio.services.rendering import Rejected, Rendering
 from studio.services.takes import Loudness, TakeRecord, TakeState
@@ -61,8 +62,12 @@ class TakeFiles:
         with kept_sound(live.spool, rendering) as sound:
             finish_sound(sound, path, plan.order.loudness, self._settings)
         words = as_written(rendering.words, plan.spoken)
-        sidecar = _sidecar(record, plan) | {"words": rows_of(words)}
-        write_json(sidecar_path(path), sidecar)
+        timings = {
+            "words": rows_of(words),
+            "phonemes": packed(rendering.phonemes),
+            "stretches": rows_of(rendering.parts),  # the parts, as the engine got them
+        }
+        write_json(sidecar_path(path), _sidecar(record, plan) | timings)
         self._history.add(record)
         for rejected in rendering.rejected:
             self._publish_rejected(live, record, plan, rejected)

@@ -57,6 +57,7 @@ class SpeechOrder:
     sampling: SamplingParams = field(default_factory=SamplingParams)
     options: Mapping[str, float] = field(default_factory=dict)
     model: str = ""  # key of the engine's model; "": the best that is installed
+    retries: int | None = None  # how often a part that went wrong is spoken again; None: as is set
 
 
 class TakeState(str, Enum):

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any
 
 from studio.control import Control, Progress
-from studio.errors import Busy, Cancelled, EngineFailed, NotFound, StudioError
+from studio.errors import BadInput, Busy, Cancelled, EngineFailed, NotFound, StudioError
 from studio.services.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,9 @@ class Task(Watched[TaskStatus]):
             state = TaskState.STOPPED
         except StudioError as error:
             state, failure = TaskState.FAILED, error
-            log.warning("task broke off", extra={"task": self.id, "kind": error.kind})
+            # Whoever gave something wrong is told so; the log need not warn of it.
+            level = logging.INFO if isinstance(error, BadInput) else logging.WARNING
+            log.log(level, "task broke off", extra={"task": self.id, "kind": error.kind})
         except Exception as error:
             state = TaskState.FAILED
             log.error("task failed", exc_info=error, extra={"task": self.id})
@@ -195,6 +197,12 @@ class Tasks:
             tasks = [task for task, _ in self._tasks.values()]
         statuses = [task.status for task in reversed(tasks)]
         return [each for each in statuses if each.owner == owner and kind in ("", each.kind)]
+
+    @property
+    def running(self) -> int:
+        """How many tasks have not ended."""
+        with self._lock:
+            return sum(task.finished_at is None for task, _ in self._tasks.values())
 
     def stop(self, task_id: str, owner: str | None = None) -> None:
         """Ask it to stop; harmless when it has ended."""

@@ -15,10 +15,11 @@ from engines.recognition import AUTO_LANGUAGE, RecognizerInfo, Segment, Task
 from studio.audio.reading import AudioFacts, Limits, probe
 from studio.control import Control
 from studio.errors import BadInput, Busy, Cancelled, EngineFailed, NotFound, StudioError
+from studio.services.kept import Copy
 from studio.services.live_transcript import LiveTranscript
 from studio.services.recognising import Heard, recognise
 from studio.services.recognizers import Choice, choose
-from studio.services.transcript_history import Copy, TranscriptHistory
+from studio.services.transcript_history import TranscriptHistory
 from studio.services.transcripts import (
     PostProcess,
     TranscribeOrder,
@@ -165,6 +166,12 @@ class TranscriptService:
         with self._lock:
             live = self._live.get(transcript_id)
         return live is not None and live.owner == owner
+
+    @property
+    def running(self) -> int:
+        """How many transcripts have not ended."""
+        with self._lock:
+            return sum(live.finished_at is None for live in self._live.values())
 
     def stop(self, transcript_id: str) -> None:
         """Ask it to stop; what was recognised so far is kept. Harmless when it has ended."""

@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
+import builtins
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from engines.recognition import Segment, Word
 from studio import __version__
-from studio.audio.opening import open_file
 from studio.control import Control
 from studio.db import Database
 from studio.errors import BadInput, NotFound
 from studio.files import storage_errors, write_bytes
 from studio.names import inside
+from studio.services import kept
+from studio.services.kept import Copy
 from studio.services.transcripts import Transcript, TranscriptRecord
 from studio.text.transcripts import as_json, to_dict
 
-MAX_NOTE = 2_000
 MAX_TEXT = 2_000_000  # characters of a whole transcript
 
 #: The endings of a transcript's files.
 RAW, TEXT, JSON = "_raw.txt", ".txt", ".json"
-
-#: A recording that no transcript names is a killed process's after this time, seconds.
-_ORPHAN_S = 3600
-_MAX_SUFFIX = 6
-_BLOCK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A copy of a recording on its way into the store, and the name it gets there."""
-
-    path: Path
-    name: str  # its content's hash, and the ending that it came with
 
 
 class TranscriptHistory:
@@ -54,15 +40,7 @@ class TranscriptHistory:
 
     def take_in(self, audio: Path, copy: Path, control: Control) -> Copy:
         """Copy the recording to `copy`, reading it once; raises BadInput, StorageFailed, Cancelled."""
-        digest = hashlib.sha256()
-        with open_file(audio) as source, storage_errors(copy), copy.open("wb") as target:
-            while block := source.read(_BLOCK):
-                control.check()
-                digest.update(block)
-                target.write(block)
-        suffix = audio.suffix.lower()
-        plain = suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= _MAX_SUFFIX
-        return Copy(copy, f"{digest.hexdigest()[:32]}{suffix if plain else ''}")
+        return kept.copied(audio, copy, "recording", control)
 
     def add(self, record: TranscriptRecord, copy: Copy) -> TranscriptRecord:
         """Keep a transcript: its files are written, the copy of its recording is moved into the store,
@@ -70,10 +48,6 @@ class TranscriptHistory:
         record = replace(record, recording=copy.name, file=self._stem(record.created))
         write_bytes(self._outputs / f"{record.file}{RAW}", _line(record.raw_text))
         self._write(record)
-        kept = self._recordings / copy.name
-        with storage_errors(kept):
-            copy.path.touch()  # so that no sweep takes it for a leftover
-            copy.path.replace(kept)
         values = {
             **{name: getattr(record, name) for name in _PLAIN_COLUMNS},
             "language": record.transcript.language,
@@ -87,6 +61,7 @@ class TranscriptHistory:
         marks = ", ".join(f":{name}" for name in values)
         with self._database.transaction() as connection:
             connection.execute(f"INSERT INTO transcripts ({names}) VALUES ({marks})", values)  # noqa: S608
+            kept.store(copy, self._recordings)
         return record
 
     def get(self, transcript_id: str, owner: str | None) -> TranscriptRecord:
@@ -103,17 +78,13 @@ class TranscriptHistory:
         self, owner: str, search: str = "", limit: int = 50, offset: int = 0
     ) -> list[TranscriptRecord]:
         """The newest first. `search` looks in text, name and note, ignoring case."""
-        with self._database.transaction() as connection:
-            # SQLite's own LIKE ignores the case of English letters only.
-            connection.create_function("folded", 1, _folded, deterministic=True)
-            rows = connection.execute(
-                "SELECT * FROM transcripts WHERE owner = :owner AND (:search = ''"
-                " OR instr(folded(text), :search) OR instr(folded(name), :search)"
-                " OR instr(folded(note), :search))"
-                " ORDER BY created DESC, rowid DESC LIMIT :limit OFFSET :offset",
-                {"owner": owner, "search": _folded(search), "limit": limit, "offset": offset},
-            ).fetchall()
+        columns = ("text", "name", "note")
+        rows = kept.found(self._database, "transcripts", columns, owner, search, limit, offset)
         return [_record(row) for row in rows]
+
+    def older_than(self, moment: float) -> builtins.list[tuple[str, str]]:
+        """Id and owner of everybody's transcripts from before `moment`, seconds since 1970."""
+        return kept.older_than(self._database, "transcripts", moment)
 
     def update(
         self, transcript_id: str, owner: str, segments: Sequence[Segment], text: str | None = None
@@ -135,8 +106,9 @@ class TranscriptHistory:
 
     def set_note(self, transcript_id: str, owner: str, note: str) -> None:
         self.get(transcript_id, owner)
-        clean = note.encode("utf-8", "ignore").decode().strip()[:MAX_NOTE]
-        self._database.execute("UPDATE transcripts SET note = ? WHERE id = ?", (clean, transcript_id))
+        self._database.execute(
+            "UPDATE transcripts SET note = ? WHERE id = ?", (kept.clean_note(note), transcript_id)
+        )
 
     def delete(self, transcript_id: str, owner: str) -> None:
         """Remove the transcript, its files, and the recording once no other transcript needs it."""
@@ -146,10 +118,10 @@ class TranscriptHistory:
             needed = connection.execute(
                 "SELECT 1 FROM transcripts WHERE recording = ? LIMIT 1", (record.recording,)
             ).fetchone()
+            if needed is None:
+                inside(self._recordings, record.recording).unlink(missing_ok=True)
         for ending in (RAW, TEXT, JSON):
             inside(self._outputs, f"{record.file}{ending}").unlink(missing_ok=True)
-        if needed is None:
-            inside(self._recordings, record.recording).unlink(missing_ok=True)
 
     def path(self, record: TranscriptRecord, ending: str = TEXT) -> Path:
         """One of the transcript's files: RAW, TEXT or JSON. Raises NotFound when it was removed."""
@@ -187,11 +159,9 @@ class TranscriptHistory:
         raise AssertionError("ten thousand transcripts ended in one second")
 
     def _sweep(self) -> None:
-        """Remove recordings that a killed process left without a row: they are somebody's voice."""
+        """Remove recordings that a killed process left without a row."""
         known = {row["recording"] for row in self._database.query("SELECT recording FROM transcripts")}
-        for path in self._recordings.iterdir() if self._recordings.is_dir() else ():
-            if path.name not in known and time.time() - path.stat().st_mtime > _ORPHAN_S:
-                path.unlink(missing_ok=True)
+        kept.sweep(self._recordings, known)
 
 
 _PLAIN_COLUMNS = (
@@ -227,7 +197,3 @@ def _there(path: Path) -> Path:
 
 def _line(text: str) -> bytes:
     return (text + "\n" if text else "").encode("utf-8", "ignore")
-
-
-def _folded(text: str) -> str:
-    return text.encode("utf-8", "ignore").decode().casefold()

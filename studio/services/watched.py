@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ class Watched(Generic[S]):
     def __init__(self, status: S) -> None:
         self._changed = threading.Condition()
         self._status = status
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def status(self) -> S:
@@ -45,6 +46,25 @@ class Watched(Generic[S]):
             with self._changed:
                 self._changed.wait_for(lambda: self._status.state.finished, interval)
 
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have `listener` called after each change, by the thread that makes it: it must be quick and
+        must not raise. Returns what ends that."""
+        with self._changed:
+            self._listeners.append(listener)
+
+        def end() -> None:
+            with self._changed:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return end
+
+    @property
+    def listened(self) -> bool:
+        """Whether anybody listens."""
+        with self._changed:
+            return bool(self._listeners)
+
     def _as_of_now(self, status: S) -> S:
         """`status` with what changes by itself, such as the time that has passed."""
         return status
@@ -53,3 +73,6 @@ class Watched(Generic[S]):
         with self._changed:
             self._status = replace(self._status, **changes)  # type: ignore[type-var]
             self._changed.notify_all()
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener()

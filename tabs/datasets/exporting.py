@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import gradio as gr
@@ -22,6 +24,9 @@ KIND = "dataset-export"
 #: The whole set first.
 FORMATS = sorted(((form.label, id) for id, form in FORMS.items()), key=lambda each: each[1] != "zip")
 
+#: So long an export waits to be taken away, seconds. It may hold hours of sound.
+_KEPT_S = 24 * 3600
+
 
 def on_export(studio: Studio, request: gr.Request, chosen: str, format: str) -> None:
     """Begin to write the set in `format`; the page follows it and shows the link."""
@@ -29,7 +34,8 @@ def on_export(studio: Studio, request: gr.Request, chosen: str, format: str) -> 
 
     def work(task: Task) -> str:
         form = "" if format == "zip" else f"-{format}"
-        folder = studio.workspace.gradio_temp / "exports" / secrets.token_hex(8)
+        _sweep(studio)
+        folder = _exports(studio) / secrets.token_hex(8)
         folder.mkdir(parents=True)
         try:
             # One file, whatever it is: a browser takes away no folder.
@@ -62,3 +68,15 @@ def status(task: TaskStatus | None) -> str:
         path = Path(task.result)
         return view.export_link(file_url(path), path.name)
     return task_view.status(task)
+
+
+def _sweep(studio: Studio) -> None:
+    """Remove what was exported, by whomever, so long ago that nobody is told of it any more."""
+    for folder in _exports(studio).glob("*"):
+        with suppress(FileNotFoundError):  # somebody else sweeps as well
+            if time.time() - folder.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exports(studio: Studio) -> Path:
+    return studio.workspace.gradio_temp / "exports" / "datasets"

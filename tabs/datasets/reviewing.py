@@ -12,11 +12,12 @@ from studio.api.datasets import audio_address
 from studio.dataset.judging import REASONS
 from studio.errors import BadInput
 from studio.services.dataset_values import Dataset, SegmentQuery
+from studio.services.datasets import Said, decided, written
 from studio.services.studio import Studio
 from tabs.datasets import clips_view, overview, view
 from tabs.datasets.clips_view import Sound
 from tabs.datasets.finding import chosen_one, found
-from tabs.datasets.showing import page
+from tabs.datasets.showing import listed
 from tabs.edge import owner_of
 from tabs.frame import reveal
 from tabs.speech.view import line
@@ -113,18 +114,13 @@ def on_acts(studio: Studio, request: gr.Request, chosen: str, acts: str, *limits
     may be another one by now."""
     owner, (sequence, about, done) = owner_of(request), _read(acts)
     dataset = studio.datasets.get(about, owner)
-    for id, act, text in done:
-        if act in DECISIONS:
-            studio.datasets.decide(dataset.id, owner, [id], DECISIONS[act])
-        elif act == "text":
-            studio.datasets.edit_text(dataset.id, owner, id, text)
-        else:
-            studio.datasets.edit_text(dataset.id, owner, id, None)
+    studio.datasets.review(dataset.id, owner, [(id, _said(act, text)) for id, act, text in done])
     rows = studio.datasets.rows(dataset.id, owner, dict.fromkeys(id for id, _, _ in done))
+    shown = found(studio, request, chosen)
     return [
         clips_view.receipt(sequence, rows, _sound(studio, request, dataset)),
-        *overview.prospect(studio, request, found(studio, request, chosen), limits),
-        *page(studio, request, found(studio, request, chosen))[1:4],
+        *overview.prospect(studio, request, shown, limits),
+        *listed(studio, request, shown),
     ]
 
 
@@ -187,7 +183,7 @@ def _decided(studio: Studio, request: gr.Request, chosen: str, query: SegmentQue
     return [
         *table(studio, request, dataset, query),
         *overview.prospect(studio, request, dataset),
-        *page(studio, request, dataset)[1:4],
+        *listed(studio, request, dataset),
     ]
 
 
@@ -203,6 +199,12 @@ def _read(acts: str) -> tuple[int, str, list[tuple[str, str, str]]]:
     if not 0 < len(done) <= _MOST_ACTS or any(act not in known for _, act, _ in done):
         raise BadInput("That is nothing this page can do.", "Reload the page.")
     return sequence, dataset, done
+
+
+def _said(act: str, text: str) -> Said:
+    if act in DECISIONS:
+        return decided(DECISIONS[act])
+    return written(text if act == "text" else None)
 
 
 def _ids(selected: str) -> list[str]:

@@ -14,13 +14,19 @@ from tabs.edge import may_manage, owner_of
 
 def page(studio: Studio, request: gr.Request, dataset: Dataset | None) -> list[Any]:
     """In the order of `DatasetsTab.page`."""
-    owner = owner_of(request)
     return [
         dataset.id if dataset else "",
-        view.listed(studio.datasets.list(owner), dataset.id if dataset else ""),
+        *listed(studio, request, dataset),
+        view.inputs(dataset),
+        *working.now(studio, request, dataset),
+    ]
+
+
+def listed(studio: Studio, request: gr.Request, dataset: Dataset | None) -> list[Any]:
+    """What of it says how much of a set is kept: the list, those that are damaged, the head."""
+    return [
+        view.listed(studio.datasets.list(owner_of(request)), dataset.id if dataset else ""),
         # Whose a damaged one is cannot be read: strangers are not told their names.
         view.damaged(studio.datasets.damaged()) if may_manage(request) else "",
         view.head(dataset),
-        view.inputs(dataset),
-        *working.now(studio, request, dataset),
     ]

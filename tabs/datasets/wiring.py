@@ -176,5 +176,5 @@ def _wire_models(studio: Studio, form: SettingsForm) -> None:
 
 
 def _listed(tab: DatasetsTab) -> list[Any]:
-    """What of `DatasetsTab.page` says how much of a set is kept."""
+    """In the order of `showing.listed`."""
     return [tab.entries, tab.damaged, tab.head]

@@ -58,7 +58,7 @@ def _list(tab: PersonalitiesTab) -> None:
 
 
 def _player(studio: Studio, tab: PersonalitiesTab) -> None:
-    tab.tags = gr.HTML(view.NOTHING_CHOSEN, elem_id=f"{ID}-tags", padding=False)
+    tab.tags = gr.HTML("", elem_id=f"{ID}-tags", padding=False)
     tab.player["text"] = gr.Textbox(
         label="Text with tags",
         lines=6,

@@ -136,15 +136,16 @@ def emotions(personality: Personality, chosen: str, served: Served) -> str:
     )
 
 
-def tags(personality: Personality | None) -> str:
-    """Buttons that put the personality's tags, and pauses, where the cursor is in the text."""
+def tags(personality: Personality | None, box: str = "personalities-text") -> str:
+    """Buttons that put the personality's tags, and pauses, where the cursor is in the text of `box`;
+    nothing where none is chosen."""
     if personality is None:
-        return NOTHING_CHOSEN
+        return ""
     inserted = [(emotion.tag, f"[{emotion.tag}] ") for emotion in personality.emotions]
     inserted += [(f"pause {seconds:g} s", f"[pause {seconds:g}] ") for seconds in (0.3, 0.5, 1.0)]
     buttons = "".join(
         f'<button type="button" class="timbre-tag" data-insert="{escape(text)}"'
-        f' data-at="personalities-text">{escape(name)}</button>'
+        f' data-at="{box}">{escape(name)}</button>'
         for name, text in inserted
     )
     return (

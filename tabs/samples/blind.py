@@ -17,12 +17,20 @@ from tabs.samples.spoken import Epoch
 
 
 def acted(studio: Studio, owner: str, place: Place, pressed: str) -> Blind:
-    """What follows from a press: a word of `_DOES`, what it is about, and a number that makes each press
-    another one. Raises BadInput for anything else, and what the service raises."""
+    """What follows from a press: a word of `_DOES`, what it is about, the two epochs that are chosen in
+    the page, and a number that makes each press another one. A choice of its own ("compare") may arrive
+    after what was pressed later, or never, so none is relied upon. Raises BadInput for anything else, and
+    what the service raises."""
     word, *about = (pressed or "").split(" ")[:-1] or [""]
-    if word not in _DOES:
+    if word not in _DOES or len(about) < 2:
         raise _nonsense()
-    return _DOES[word](studio, owner, place, about)
+    chosen = _chosen(place.blind, about[-2:])
+    return _DOES[word](studio, owner, replace(place, blind=chosen), about[:-2])
+
+
+def is_shown(pressed: str, blind: Blind) -> bool:
+    """Whether what is compared in `blind` is what is chosen in the page, which shows it already."""
+    return (pressed or "").split(" ")[-3:-1] == [str(blind.first), str(blind.second)]
 
 
 def settled(blind: Blind, epochs: Sequence[Epoch]) -> Blind:
@@ -70,14 +78,25 @@ def _order(studio: Studio, run: Run, trial: str) -> tuple[int, int] | None:
         return None
 
 
-def _compare(studio: Studio, owner: str, place: Place, about: list[str]) -> Blind:
-    """Two epochs are chosen; the one that was chosen for both leaves the other."""
-    if len(about) != 2 or not all(each.isdecimal() and len(each) < 7 for each in about):
-        raise _nonsense()
-    first, second, before = int(about[0]), int(about[1]), place.blind
+def _chosen(before: Blind, epochs: Sequence[str]) -> Blind:
+    """Two epochs are compared; the one that was chosen for both leaves the other."""
+    first, second = _numbers(epochs)
+    if (first, second) == (before.first, before.second):
+        return before
     if first != second:
         return Blind(first, second)
     return Blind(first, before.first) if first != before.first else Blind(before.second, second)
+
+
+def _numbers(epochs: Sequence[str]) -> tuple[int, int]:
+    if len(epochs) != 2 or not all(each.isdecimal() and len(each) < 7 for each in epochs):
+        raise _nonsense()
+    return int(epochs[0]), int(epochs[1])
+
+
+def _compare(studio: Studio, owner: str, place: Place, about: list[str]) -> Blind:
+    """Other epochs were chosen."""
+    return place.blind
 
 
 def _next(studio: Studio, owner: str, place: Place, about: list[str]) -> Blind:
@@ -101,15 +120,17 @@ def _vote(studio: Studio, owner: str, place: Place, about: list[str]) -> Blind:
 
 
 def _show(studio: Studio, owner: str, place: Place, about: list[str]) -> Blind:
-    return replace(place.blind, shown=True)
+    """What came of two epochs is told, unless others have been chosen since."""
+    blind = place.blind
+    return replace(blind, shown=True) if {*_numbers(about)} == {blind.first, blind.second} else blind
 
 
 def _forget(studio: Studio, owner: str, place: Place, about: list[str]) -> Blind:
+    """The votes between two epochs are, which may not be those that are compared by now."""
+    first, second = _numbers(about)
+    studio.listening.forget(place.run, owner, first, second)
     blind = place.blind
-    if blind.first is None or blind.second is None:
-        raise _nonsense()
-    studio.listening.forget(place.run, owner, blind.first, blind.second)
-    return Blind(blind.first, blind.second)
+    return Blind(blind.first, blind.second) if {first, second} == {blind.first, blind.second} else blind
 
 
 def _nonsense() -> BadInput:
@@ -118,7 +139,7 @@ def _nonsense() -> BadInput:
 
 _Does = Callable[[Studio, str, Place, list[str]], Blind]
 
-#: compare FIRST SECOND; next; vote a|b|none TRIAL; show; forget
+#: compare; next; vote a|b|none TRIAL; show FIRST SECOND; forget FIRST SECOND; and what is chosen after each
 _DOES: Mapping[str, _Does] = {
     "compare": _compare,
     "next": _next,

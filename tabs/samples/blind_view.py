@@ -15,6 +15,8 @@ from tabs.speech.view import line
 
 TOO_FEW = line("There is one epoch to hear so far. A blind test needs two; the base counts.")
 
+#: Each press tells which epochs are chosen in the page.
+_INTO = f'data-into="{ID}-pressed" data-with="{ID}-pair"'
 _VOTES = (("a", "A is better", "1"), ("b", "B is better", "2"), ("none", "No difference", "0"))
 _KEYS = (
     ("A", "plays A"),
@@ -39,8 +41,8 @@ def pair(epochs: Sequence[Epoch], blind: Blind) -> str:
         f"{line('Two sounds of one sentence, equally loud, in an order that nobody knows.')}"
         f'<div class="timbre-remember timbre-pair-choice" data-key="{ID}-pair"'
         f' data-value="{blind.first} {blind.second}">{fields}'
-        f'<button type="button" class="timbre-small" data-into="{ID}-pressed" data-value="next">'
-        "Next pair</button></div>"
+        f'<button type="button" id="{ID}-next" class="timbre-small" {_INTO}'
+        ' data-value="next">Next pair</button></div>'
     )
 
 
@@ -53,7 +55,7 @@ def trial(shown: Trial, address: str) -> str:
         for side in ("a", "b")
     )
     votes = "".join(
-        f'<button type="button" class="timbre-small" data-into="{ID}-pressed"'
+        f'<button type="button" class="timbre-small" {_INTO}'
         f' data-value="vote {choice} {escape(shown.id)}" aria-keyshortcuts="{key}" disabled>{label}</button>'
         for choice, label, key in _VOTES
     )
@@ -74,8 +76,8 @@ def count(found: Tally) -> str:
         return line("No pair of these two has been judged yet.")
     return (
         f"{line(f'{_pairs(found.judged)} judged.')}"
-        f'<div class="timbre-votes"><button type="button" class="timbre-small" data-into="{ID}-pressed"'
-        f' data-value="show">Show which is which</button>{_forget(found)}</div>'
+        f'<div class="timbre-votes"><button type="button" class="timbre-small" {_INTO}'
+        f' data-value="show {_two(found)}">Show which is which</button>{_forget(found)}</div>'
     )
 
 
@@ -94,12 +96,16 @@ def problem(error: Exception) -> str:
     return f'<p class="timbre-bad" role="alert">{escape(str(error))}</p>'
 
 
+def _two(found: Tally) -> str:
+    return f"{found.first} {found.second}"
+
+
 def _forget(found: Tally) -> str:
     question = f"Forget {'this vote' if found.judged == 1 else f'all {found.judged} votes'} for good?"
     return (
         '<button type="button" class="timbre-small" data-ask aria-expanded="false">Begin anew</button>'
         f'<span class="timbre-sure" role="alert" hidden><b>{question}</b> '
-        f'<button type="button" class="timbre-small" data-into="{ID}-pressed" data-value="forget">'
+        f'<button type="button" class="timbre-small" {_INTO} data-value="forget {_two(found)}">'
         'Yes, forget them</button> <button type="button" class="timbre-small" data-no>No</button></span>'
     )
 

@@ -38,6 +38,9 @@ class Seen:
     """What a window has already."""
 
     history: History = field(default_factory=History)  # the run's metrics
+    offered: tuple[
+        tuple[int, bool], ...
+    ] = ()  # for a blind test: each epoch, and whether it is the best
     told: tuple[str, ...] = ()  # the HTML, so that only what is new is sent
 
 

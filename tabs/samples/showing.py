@@ -19,7 +19,8 @@ from tabs.samples.place import Blind, Place, Seen, section
 from tabs.samples.spoken import Epoch, epochs_of
 from tabs.training.history import History, read_on
 
-#: Of `SamplesTab.page` the HTML, and of that at the end what follows from presses alone.
+#: Of `SamplesTab.page` the HTML, and of that at the end what follows from presses alone; before it what is
+#: compared.
 _TOLD, _BLIND = 8, 2
 
 
@@ -52,7 +53,7 @@ def page(
     ]
     return [
         gr.skip() if place == before else place,
-        Seen(history, tuple(told)),
+        Seen(history, tuple((each.number, each.best) for each in epochs), tuple(told)),
         gr.Timer(active=any(each.active for each in runs)),
         gr.Button(interactive=listed.newer),
         gr.Button(interactive=listed.older),
@@ -92,9 +93,13 @@ def on_turn(studio: Studio, step: int, request: gr.Request, place: Place, seen: 
 
 
 def on_press(studio: Studio, request: gr.Request, place: Place, seen: Seen, pressed: str) -> list[Any]:
-    """Something of the blind test was pressed; see `blind.acted`."""
+    """Something of the blind test was pressed; see `blind.acted`. Where what is chosen in the page needs no
+    change it is left alone: somebody may be choosing there."""
     now = blind.acted(studio, owner_of(request), place, pressed)
-    return page(studio, request, place, seen, replace(place, blind=now))
+    sent = page(studio, request, place, seen, replace(place, blind=now))
+    if blind.is_shown(pressed, now) and sent[1].offered == seen.offered:
+        sent[-_BLIND - 1] = gr.skip()
+    return sent
 
 
 def _spoken(studio: Studio, request: gr.Request, id: str) -> Run | None:

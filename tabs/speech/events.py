@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from engines.base import Capability
+from studio.errors import BadInput
 from studio.services.studio import Studio
 from studio.services.takes import MAX_SEED, SpeechOrder, TakeState, TakeStatus
 from tabs.edge import bind, for_the_page, owner_of
@@ -206,8 +207,10 @@ def on_use_preset(
 
 def on_delete_preset(studio: Studio, mode: Capability, name: str | None, request: gr.Request) -> Any:
     owner = owner_of(request)
-    if name:
-        studio.presets.delete(owner, mode, name)
+    if not name:
+        raise BadInput("No saved settings are chosen.", "Choose them in the list above first.")
+    studio.presets.delete(owner, mode, name)
+    gr.Info("Deleted.")
     return gr.Dropdown(choices=studio.presets.names(owner, mode), value=None)
 
 

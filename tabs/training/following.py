@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Damaged, StudioError
 from studio.jobs import JobStatus
 from studio.services.run_values import Run, RunSummary
 from studio.services.studio import Studio
@@ -68,10 +68,17 @@ def told(
         view.figures(run, history),
         plots(history),
         view.log(studio.runs.log_tail(run.id, owner, _LOG_LINES)),
-        view.details(
-            run, studio.runs.left_out(run.id, owner), studio.runs.launch_command(run.id, owner)
-        ),
+        _details(studio, run),
     ]
+
+
+def _details(studio: Studio, run: Run) -> str:
+    """With what is wrong with the list of clips that were left out, in its place."""
+    command = studio.runs.launch_command(run.id, run.owner)
+    try:
+        return view.details(run, studio.runs.left_out(run.id, run.owner), command)
+    except Damaged as error:
+        return view.problem(error) + view.details(run, (), command)
 
 
 def on_show(

@@ -25,8 +25,6 @@ from tabs.training.tab import ID
 NOTHING_CHOSEN = line("Runs that you start are listed here, and the chosen one is followed.")
 NO_DATASET = line("There is no data set with anything to train on. Make one in the Data sets tab first.")
 
-#: How a run stands, for people.
-
 #: More than these are counted, not named.
 _MOST_WARNINGS, _MOST_LEFT_OUT = 6, 100
 

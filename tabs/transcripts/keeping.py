@@ -67,7 +67,11 @@ def on_list(
     records = studio.transcripts.history.list(owner_of(request), search or "", PAGE_SIZE + 1, offset)
     more = len(records) > PAGE_SIZE
     found = [(_label(record), record.id) for record in records[:PAGE_SIZE]]
-    empty = "No transcript matches. Clear the search to see all." if search else "None yet."
+    empty = (
+        "No transcript matches. Clear the search to see all."
+        if search
+        else "None yet. Give a recording above, and press Transcribe."
+    )
     return (
         gr.Radio(choices=found, value=shown if shown in {id_ for _, id_ in found} else None),
         "" if found else line(empty),

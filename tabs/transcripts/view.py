@@ -88,7 +88,8 @@ def segments(known: Sequence[Segment], chosen: int) -> str:
     unsure = "<mark" in rows
     legend = "Underlined words: less than half sure. " if unsure else ""
     return f'<div class="timbre-segments" role="group" aria-label="Segments">{rows}</div>' + line(
-        f"{len(known)} segments. {legend}Arrow keys move, Enter chooses."
+        f"{len(known)} {'segment' if len(known) == 1 else 'segments'}. {legend}"
+        "Arrow keys move, Enter chooses."
     )
 
 

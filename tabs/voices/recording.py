@@ -37,6 +37,8 @@ _TOLD: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
+# Of two that begin work at once, the second knows of the first; neither takes long.
+_ONE_BY_ONE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "voices-begin"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _wire_work(
         bind(start or on_start, studio, kind),
         [tab.work, tab.chosen, *tab.region, tab.transcript, tab.language, tab.cleaning],
         tab.work,
-        **_TOLD,
+        **_TOLD | _ONE_BY_ONE,
     )
     followed = begun.success(bind(on_follow, studio), [tab.work], tab.working, **_TOLD)
     followed.success(bind(on_results, studio), [tab.done, tab.chosen, tab.audio], tab.results, **_TOLD)

@@ -26,6 +26,7 @@ from engines.qwen.cuda_graphs import make_loop
 from engines.qwen.facts import SAMPLE_RATE
 from engines.qwen.loading import LoadedModel, loading_errors, official_model
 from engines.qwen.prompts import ClonePrompt, mean
+from engines.saving import weights_being_saved
 from studio.audio.types import Audio
 from studio.control import Control
 from studio.dataset.metadata import Row
@@ -38,7 +39,6 @@ from training.families.qwen_clips import EncodedClip, clip_of, encode
 from training.families.qwen_layout import Clip, Tokens, lay_out
 from training.families.qwen_talker import TrainedTalker, batch_of
 from training.family import Encoded, Example
-from training.saving import weights_being_saved
 from training.together import kept_modes
 
 _LABEL = "The model in training"
@@ -117,7 +117,7 @@ class QwenFamily:
         with weights_being_saved(folder):
             if self._settings.method is Method.LORA:
                 config = self._built.talker.peft_config["default"]
-                weights.write_adapter(folder, state, config, self._base.name)
+                weights.write_adapter(folder, state, config, self._settings.base)
             else:
                 qwen_weights.write_model(folder, state, self._base)
             if self._voice is not None:

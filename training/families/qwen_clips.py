@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engines.memory import give_back
 from engines.qwen.facts import SAMPLE_RATE
 from engines.qwen.loading import loading_errors, official_codec
 from engines.qwen.package import qwen_tts_package
 from engines.qwen.prompts import MIN_S
 from engines.qwen.texts import speakable
+from engines.saving import weights_being_saved
 from studio.audio.fingerprint import fingerprint
 from studio.audio.reading import probe, read
 from studio.audio.types import Audio
@@ -29,8 +29,9 @@ from studio.dataset.metadata import Row
 from studio.dataset.targets import target_named
 from studio.errors import BadInput, Damaged
 from studio.files import publishing
+from training.families.encoding import encode_with
 from training.families.qwen_layout import Tokens, steps
-from training.family import Encoded, Example, LeftOut
+from training.family import Encoded, Example
 
 log = logging.getLogger(__name__)
 
@@ -57,20 +58,7 @@ def encode(
     rows: Sequence[Row], base: Path, tokens: Tokens, device: str, cache: Path, control: Control
 ) -> Encoded:
     """See TrainingFamily.encode. Raises EngineFailed for a model that cannot be loaded."""
-    encoder = ClipEncoder(base, tokens, device, cache)
-    examples: list[Example] = []
-    left_out: list[LeftOut] = []
-    try:
-        for number, row in enumerate(rows):
-            control.progress("encoding the clips", number / len(rows))
-            try:
-                examples.append(encoder.example(row))
-            except BadInput as error:
-                left_out.append(LeftOut(row.audio, str(error)))
-    finally:
-        del encoder
-        give_back()
-    return Encoded(tuple(examples), tuple(left_out))
+    return encode_with(lambda: ClipEncoder(base, tokens, device, cache), rows, control)
 
 
 class ClipEncoder:
@@ -223,7 +211,7 @@ def _write(path: Path, clip: EncodedClip) -> None:
         "x_vector": clip.x_vector,
         "reference": clip.reference.clone(),  # a file has no two names for one tensor
     }
-    with publishing(path) as partial:
+    with publishing(path) as partial, weights_being_saved(path):
         save_file(
             {name: tensor.contiguous() for name, tensor in tensors.items()},
             partial,

@@ -26,6 +26,12 @@ from training.families.weights import MODEL
 
 VOICE = "voice.safetensors"
 
+#: Where the package's fine-tuning puts the voice of a custom_voice model: the first place in the table of
+#: codes that no published voice has. Such a model has no speaker encoder.
+SLOT = 3000
+CODEC_EMBEDDING = "talker.model.codec_embedding.weight"
+SPEAKER_ENCODER = "speaker_encoder."
+
 #: What marks a folder as something that a trained model is not.
 _MARKS = ("practice.json", "meta.json")
 

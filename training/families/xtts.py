@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from engines.base import SamplingParams
+from engines.saving import weights_being_saved
 from engines.xtts.conditioning import latents_of
 from engines.xtts.facts import CONDITIONING_RATE, SAMPLE_RATE, language_code
 from engines.xtts.loading import load_model
@@ -33,7 +34,6 @@ from training.families import weights, xtts_weights
 from training.families.xtts_clips import clip_of, encode, samples_of, sound_of
 from training.families.xtts_losses import XttsLosses, batch_of, padding
 from training.family import Encoded, Example
-from training.saving import weights_being_saved
 from training.together import kept_modes
 
 #: A voice is heard in so much of another clip, in seconds (Coqui's recipe: 66,150 to 132,300 samples).

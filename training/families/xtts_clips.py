@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engines.memory import give_back, memory_limit
+from engines.saving import weights_being_saved
 from engines.xtts.checkpoint import read_tensors
 from engines.xtts.facts import CONDITIONING_RATE, language_code
 from engines.xtts.loading import check_trainable, explained
@@ -31,8 +31,8 @@ from studio.control import Control
 from studio.dataset.metadata import Row
 from studio.errors import BadInput, Damaged, EngineFailed
 from studio.files import publishing
-from training.family import Encoded, Example, LeftOut
-from training.saving import weights_being_saved
+from training.families.encoding import encode_with
+from training.family import Encoded, Example
 
 log = logging.getLogger(__name__)
 
@@ -55,26 +55,8 @@ class EncodedClip:
 
 
 def encode(rows: Sequence[Row], base: Path, device: str, cache: Path, control: Control) -> Encoded:
-    """See TrainingFamily.encode. Raises EngineFailed where `base` lacks what training needs,
-    OutOfMemory."""
-    examples: list[Example] = []
-    left_out: list[LeftOut] = []
-    with memory_limit(
-        f"There was not enough memory on {device} to encode the clips.",
-        "Close other programs that use it, or set device to cpu.",
-    ):
-        encoder = ClipEncoder(base, device, cache)
-        try:
-            for number, row in enumerate(rows):
-                control.progress("encoding the clips", number / len(rows))
-                try:
-                    examples.append(encoder.example(row))
-                except BadInput as error:
-                    left_out.append(LeftOut(row.audio, str(error)))
-        finally:
-            del encoder
-            give_back()
-    return Encoded(tuple(examples), tuple(left_out))
+    """See TrainingFamily.encode. Raises EngineFailed where `base` lacks what training needs."""
+    return encode_with(lambda: ClipEncoder(base, device, cache), rows, control)
 
 
 class ClipEncoder:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256 as hash_of
 from pathlib import Path
 
-from studio.dataset.judging import acoustic
+from studio.dataset.judging import Standing, acoustic
 from studio.dataset.ledger import DatasetFolder, Ledger
 from studio.dataset.values import Limits, Review, Segment, Source
 from studio.dataset.writing import settling
@@ -107,12 +107,19 @@ def unread(recording: Recording, error: StudioError) -> Source:
 def worth_a_text(
     segments: Sequence[Segment], limits: Limits, reviews: Mapping[str, Review]
 ) -> list[Segment]:
-    """Those whose sound nothing speaks against, and those that a person keeps all the same."""
-    return [
-        each
-        for each in segments
-        if not acoustic(each, limits) or reviews.get(each.id, Review()).kept is True
-    ]
+    """Those whose sound nothing speaks against, and those that a person keeps all the same. A copy of
+    one that is dropped for its sound counts by itself, as in `judge_all`."""
+    sounds, found = Standing(), list[Segment]()
+    for each in segments:
+        by_hand = reviews.get(each.id, Review()).kept
+        same = sounds.of(each.duplicate_audio)
+        judged = each if same == each.duplicate_audio else replace(each, duplicate_audio=same)
+        wanted = by_hand is True or not acoustic(judged, limits)
+        if wanted:
+            found.append(each)
+        if wanted or by_hand is not None:
+            sounds.stands(each.id, each.duplicate_audio)
+    return found
 
 
 def main_language(segments: Sequence[Segment]) -> str:
@@ -124,8 +131,9 @@ def main_language(segments: Sequence[Segment]) -> str:
     return min(seconds, key=lambda code: (-seconds[code], code), default="")
 
 
-def publish(folder: DatasetFolder, ledger: Ledger, sound: Callable[[Segment], Path]) -> None:
-    """Put the segments' sounds into the set and replace its ledger; `settle` does the rest.
+def publish(folder: DatasetFolder, ledger: Ledger, sound: Callable[[Segment], Path]) -> list[str]:
+    """Put the segments' sounds into the set and replace its ledger; `settle` does the rest. Returns what
+    a person should know, as sentences.
 
     Sounds go into `folder.dropped`, where they take the place of older ones of that name. Those that
     are there already stay. Raises StorageFailed, Busy.
@@ -135,7 +143,14 @@ def publish(folder: DatasetFolder, ledger: Ledger, sound: Callable[[Segment], Pa
         for segment in ledger.segments:
             _stage(folder, segment.id, sound(segment))
         flush_folder(folder.dropped)
+        apart = folder.carry_reviews(ledger.segments)
         folder.write_ledger(ledger)
+    if not apart:
+        return []
+    return [
+        f"What you decided of {apart} segment{'s' * (apart > 1)} does not count now, since they are cut"
+        " otherwise; it does again once they are cut as they were."
+    ]
 
 
 def _source(each: Hashed, outcome: Prepared | StudioError, speaker: str) -> Source:

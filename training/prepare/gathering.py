@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from studio.archives import unpack_archive
 from studio.control import Control
+from studio.dataset.cache import PACKED_SUFFIXES
 from studio.dataset.values import Source
 from studio.errors import BadInput, StudioError
 from studio.files import PARTIAL_SUFFIX
-from training.prepare.hugging_face import PACKED_SUFFIXES, TABLE, holds_sound, unpack
+from training.prepare.hugging_face import TABLE, holds_sound, unpack
 from training.prepare.naming import distinct, natural, shown_name
 from training.prepare.tables import TABLE_SUFFIXES, read_table
 from training.prepare.unpacking import Entry, Unpacked
@@ -97,23 +99,36 @@ def _existing(path: Path) -> Path:
 def _singles(paths: Sequence[Path]) -> Gathered:
     """Files that were chosen one by one, and what lies beside them."""
     group = Gathered("", chosen=True)
+    texts: dict[Path, dict[str, list[Path]]] = {}  # by folder, which is read once
     for path, name in zip(paths, distinct(paths), strict=True):
         entry = Entry(path, name)
         group.entries.append(entry)
         if is_table(entry):
             group.entries += _named_by(entry)
-            continue
-        parent = name.removesuffix(path.name)
-        for other in sorted(path.parent.glob(f"{_escaped(path.stem)}.*")):
-            beside = Entry(other, parent + other.name)
-            if is_beside(beside) and other.is_file() and not is_beside(entry):
-                group.entries.append(beside)
+        elif not is_beside(entry):
+            parent = name.removesuffix(path.name)
+            if path.parent not in texts:
+                texts[path.parent] = _texts_in(path.parent)
+            beside = texts[path.parent].get(path.stem, ())
+            group.entries += (Entry(other, parent + other.name) for other in beside)
     group.entries = list({entry.path.resolve(): entry for entry in reversed(group.entries)}.values())
     return group
 
 
-def _escaped(stem: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in stem)
+def _texts_in(folder: Path) -> dict[str, list[Path]]:
+    """What may say something of a recording, by the name without its suffix that this would have:
+    "talk.en.srt" of "talk" and of "talk.en"."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:  # its files may be read all the same
+        return found
+    for path in paths:
+        if is_beside(Entry(path, path.name)) and path.is_file():
+            for place, char in enumerate(path.name):
+                if char == ".":
+                    found[path.name[:place]].append(path)
+    return found
 
 
 def _named_by(table: Entry) -> Iterator[Entry]:

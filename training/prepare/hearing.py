@@ -10,6 +10,7 @@ from pathlib import Path
 from engines.base import EngineFolders
 from engines.manager import EngineManager
 from engines.registry import RECOGNIZERS, SPEECH_ENGINES, Registry
+from studio.dataset.cache import PreparedCache
 from studio.dataset.values import PrepareSettings, Review, Segment
 from studio.jobs import JobContext
 from studio.models.folders import ModelFolders
@@ -20,7 +21,9 @@ from training.prepare.speakers import ENGINE, with_speakers
 from training.prepare.transcribing import write_down
 from training.prepare.values import RecognizerChoice
 
-_NOT_TRANSCRIBED = "Its sound was dropped, so nobody wrote it down: keep it and build again, or type it."
+#: Why nobody wrote a segment down; `_COPY` names the other one.
+_DROPPED = "Its sound was dropped, so nobody wrote it down: keep it and build again, or type it."
+_COPY = "It sounds the same as {}, so nobody wrote it down: keep it and build again, or type it."
 
 
 @dataclass
@@ -45,7 +48,7 @@ class Hearing:
         written |= {each.id: each for each in self._written(given, whole, None)}
         if self.recognizer is None:
             self.notes += unrecognised(self.settings, any(each.text for each in written.values()))
-        return [written.get(each.id) or replace(each, text_note=_NOT_TRANSCRIBED) for each in segments]
+        return [written.get(each.id) or _unwritten(each) for each in segments]
 
     def voices(self, segments: Sequence[Segment], reviews: Mapping[str, Review]) -> list[Segment]:
         """The segments with how alike their voices are, where a limit asks for that."""
@@ -54,7 +57,11 @@ class Hearing:
         wanted = worth_a_text(segments, self.settings.limits, reviews)
         with self._engines({ENGINE: SPEECH_ENGINES[ENGINE]}, {}) as engines:
             compared = with_speakers(
-                wanted, self.sound, engines, self.workspace.prepared / "voices", self.context.control
+                wanted,
+                self.sound,
+                engines,
+                PreparedCache(self.workspace.prepared).voices,
+                self.context.control,
             )
         self.notes.append(compared.reason)
         found = {each.id: each for each in compared.segments}
@@ -71,7 +78,7 @@ class Hearing:
                 choice,
                 self.settings,
                 engines,
-                self.workspace.prepared / "texts",
+                PreparedCache(self.workspace.prepared).texts,
                 self.context.control,
                 whole,
             )
@@ -95,3 +102,8 @@ class Hearing:
             yield manager
         finally:
             manager.close()
+
+
+def _unwritten(segment: Segment) -> Segment:
+    original = segment.duplicate_audio
+    return replace(segment, text_note=_COPY.format(original) if original else _DROPPED)

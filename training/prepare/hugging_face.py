@@ -18,7 +18,6 @@ from training.prepare.tables import AUDIO_KEYS, LANGUAGE_KEYS, SPEAKER_KEYS, TEX
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PACKED_SUFFIXES = (".parquet", ".arrow")
 #: Rows taken at once; a row can be a recording of an hour.
 _ROWS = 8
 #: What comes out of a file, to its size: a dictionary can hold one recording for a million rows.

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from studio.audio.reading import DEFAULT_LIMITS, Limits, probe
 from studio.control import Control
+from studio.dataset.cache import PreparedCache
 from studio.dataset.values import PrepareSettings, Source
 from studio.errors import BadInput
 from training.prepare.gathering import Gathered, gather, is_beside, is_table, problem_of
@@ -30,6 +31,8 @@ _OTHER = re.compile(
     r"|xz|7z|rar|tar|csv|tsv|jsonl|txt|lab|srt|vtt|ass|ssa|sub|sbv|lrc|aup3?|sesx|reapeaks|asd|pkf|db"
     r"|xlsx?|ods|exe|dll|so|nfo|m3u8?|pls|cue)\Z"
 )
+#: Of these a person may think that what is in them counts.
+_ARCHIVE = re.compile(r"(?i)\.(zip|tar|tgz|gz|bz2|xz|7z|rar)\Z")
 #: Folders that hold the recordings of whatever is above them.
 _PLAIN_FOLDER = re.compile(
     r"(?i)(wavs?|audio|sounds?|clips|recordings|data|train|test|validation|valid|dev|eval)"
@@ -44,23 +47,24 @@ class _Sounds:
     readable: list[Entry] = field(default_factory=list)
     meant: list[Entry] = field(default_factory=list)  # the readable ones and those that should be
     passed: list[Entry] = field(default_factory=list)  # others without sound
+    unopened: list[Entry] = field(default_factory=list)  # archives within a folder or an archive
 
 
 def find(
     inputs: Sequence[Path],
-    unpacked: Path,
+    cache: PreparedCache,
     settings: PrepareSettings,
     control: Control,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Found:
     """The recordings in files, folders, zips and Hugging Face data sets, by name.
 
-    Nothing is decoded. Archives are unpacked below `unpacked`, each once. A file that is no recording
+    Nothing is decoded. Archives are unpacked into `cache`, each once. A file that is no recording
     within `limits` is one of the problems, and a text without its recording a note. Raises BadInput
     where an input does not exist or there is no recording at all, StorageFailed, Cancelled.
     """
     control.progress("looking for recordings")
-    groups = gather(inputs, Unpacked(unpacked, control), control)
+    groups = gather(inputs, Unpacked(cache, control), control)
     problems = [problem for group in groups for problem in group.problems]
     notes = [note for group in groups for note in group.notes]
     known: set[Path] = set()
@@ -75,6 +79,9 @@ def find(
         notes += remarks
         if sounds.passed:
             notes.append(f"Passed over, without sound: {listed(e.name for e in sounds.passed)}.")
+        if sounds.unopened:
+            names = listed(entry.name for entry in sounds.unopened)
+            notes.append(f"Not opened: {names}. Choose a zip itself to have the recordings in it.")
         readable += [(group, entry) for entry in sounds.readable]
     found = [(group, _recording(entry, words[entry], group, settings)) for group, entry in readable]
     if not found:
@@ -95,6 +102,7 @@ def _listened(
             continue
         promised = bool(_SOUND.search(entry.name))
         if not promised and not group.chosen and _OTHER.search(entry.name):
+            sounds.unopened += [entry] if _ARCHIVE.search(entry.name) else []
             continue
         known.add(path)
         control.progress("looking for recordings", number / len(group.entries))

@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from studio.audio.reading import Limits
+from studio.dataset.cache import PreparedCache
 from studio.dataset.config import KIND, VERSION, as_built, settings_of
 from studio.dataset.duplicates import with_duplicates_by_sound, with_duplicates_by_text
 from studio.dataset.ledger import DatasetFolder, Ledger
@@ -45,8 +46,9 @@ from training.prepare.pool import LogSettings, work_on
 from training.prepare.recording import Prepared, RecordingTask, cached, prepare
 from training.prepare.reporting import Meter, said, seconds_of
 from training.prepare.text_measures import with_pace
-from training.prepare.tidying import tidy
+from training.prepare.tidying import sweep, tidy
 from training.prepare.values import Found, RecognizerChoice
+from training.prepare.versions import built_with
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +88,7 @@ class _Build:
         self._settings = settings_of(self._config)
         self._folder = DatasetFolder(library.folder(id))
         self._recognizer = recognizer
-        self._workspace, self._cache = workspace, workspace.prepared
+        self._workspace, self._cache = workspace, PreparedCache(workspace.prepared)
         self._sounds: dict[str, Path] = {}  # by source, the folder of its segments
         self._notes: list[str] = []
 
@@ -99,21 +101,21 @@ class _Build:
         self._check(assembled.sources)
         ledger = self._ledger(assembled)
         self._context.progress(0, 0, "saving")
-        publish(self._folder, ledger, self._sound)
+        self._notes += publish(self._folder, ledger, self._sound)
         return self._finished(ledger)
 
     def _find(self) -> Found:
         self._context.progress(0, 0, "looking for recordings")
         inputs = [self._folder.root / text for text in self._config["inputs"]]
         limits = Limits(max_seconds=self._context.settings.max_audio_s)
-        found = find(inputs, self._cache / "unpacked", self._settings, self._context.control, limits)
+        found = find(inputs, self._cache, self._settings, self._context.control, limits)
         self._notes += found.notes
         return found
 
     def _hashed(self, found: Found) -> tuple[list[Hashed], list[Source]]:
         """Each content once, and what could not be read."""
         problems, hashed = list(found.problems), list[Hashed]()
-        hashes = Hashes(self._cache / "hashes" / f"{self._id}.json")
+        hashes = Hashes(self._cache.hashes(self._id))
         sizes = {each.path: each.path.stat().st_size for each in found.recordings if each.path.exists()}
         total, done = sum(sizes.values()), 0
 
@@ -138,10 +140,11 @@ class _Build:
         """The segments of each recording; only those that the cache does not have are worked on."""
         tasks = [
             RecordingTask(
-                each.recording.path, each.sha256, each.recording.given, self._settings, self._cache
+                each.recording.path, each.sha256, each.recording.given, self._settings, self._cache.root
             )
             for each in recordings
         ]
+        sweep(self._cache)
         outcomes: list[Prepared | StudioError | None] = []
         for task in tasks:
             self._context.control.check()
@@ -180,7 +183,7 @@ class _Build:
             self._notes.append(f"No speech was found in {some(silent)}.")
 
     def _ledger(self, assembled: Assembled) -> Ledger:
-        reviews = self._folder.read_reviews()
+        reviews = self._folder.read_reviews(assembled.segments)
         hearing = Hearing(
             self._workspace, self._settings, self._recognizer, self._context, self._sound, self._notes
         )
@@ -188,25 +191,38 @@ class _Build:
         segments = hearing.texts(segments, assembled.whole, reviews)
         segments = hearing.voices(segments, reviews)
         segments = with_duplicates_by_text(with_pace(segments))
-        return Ledger(assembled.sources, tuple(segments), main_language(segments))
+        return Ledger(
+            assembled.sources,
+            tuple(segments),
+            main_language(segments),
+            built_with(self._recognizer),
+        )
 
     def _sound(self, segment: Segment) -> Path:
         return self._sounds[segment.source] / f"{segment.id}.wav"
 
     def _finished(self, ledger: Ledger) -> dict[str, Any]:
         """Settle by what people have decided meanwhile, and say what came of it."""
-        now = self._library.read(self._id)
-        meanwhile = settings_of(now)
-        settings = replace(self._settings, limits=meanwhile.limits, eval_share=meanwhile.eval_share)
-        settled = settle(self._folder, now["name"], settings)
-        notes = tuple(dict.fromkeys((*self._notes, *settled.notes)))
+        name, settings = self._wanted()
+        while True:
+            settled = settle(self._folder, name, settings)
+            notes = tuple(dict.fromkeys((*self._notes, *settled.notes)))
 
-        def remember(config: Config, _: Path) -> Config:
-            return config | {"built": as_built(self._config, notes)}
+            def remember(config: Config, _: Path, notes: Sequence[str] = notes) -> Config:
+                return config | {"built": as_built(self._config, notes)}
 
-        self._library.change(self._id, remember)
+            self._library.change(self._id, remember)
+            if (name, settings) == (now := self._wanted()):
+                break
+            name, settings = now
         tidy(self._cache)
         return self._result(ledger, settings, settled, notes)
+
+    def _wanted(self) -> tuple[str, PrepareSettings]:
+        """The set's name and limits as they are now, with the settings that this build began with."""
+        config = self._library.read(self._id)
+        now = settings_of(config)
+        return config["name"], replace(self._settings, limits=now.limits, eval_share=now.eval_share)
 
     def _result(
         self, ledger: Ledger, settings: PrepareSettings, settled: Settled, notes: Sequence[str]

@@ -17,6 +17,8 @@ _SMOOTH_S = 0.09
 _PAUSE_DB, _OVER_NOISE_DB, _LEAST_UNDER_DB = -25.0, 2.5, -6.0
 #: Around it: this much on each side, seconds; the noise is the lowest percents of so many seconds.
 _AROUND_S, _NOISE_S, _NOISE_PERCENTILE = 1.0, 10.0, 3
+#: So many stretches of noise are judged at a time: memory does not grow with the recording.
+_AT_A_TIME = 60
 #: The detector holds on for a while after speech, seconds; what is quiet for longer may be soft speech.
 _LONGEST_S = 0.5
 #: What is shorter than this is a closure within a word, seconds.
@@ -28,8 +30,12 @@ def quiet_frames(frames: Frames) -> npt.NDArray[np.bool_]:
     nothing of pauses under a third of a second."""
     if not len(frames.speech):
         return np.zeros(0, np.bool_)
-    low = frames.power <= _bound(frames)
-    held_on = low & frames.speech
+    step = _AT_A_TIME * round(_NOISE_S / frames.seconds)
+    low = [
+        frames.power[first : first + step] <= _bound(frames, first, first + step)
+        for first in range(0, len(frames.speech), step)
+    ]
+    held_on = np.concatenate(low) & frames.speech
     for first, last in runs_of(held_on):
         if (last - first) * frames.seconds > _LONGEST_S:
             held_on[first:last] = False
@@ -76,22 +82,29 @@ def split_long(
     yield first, last, cut_before, False
 
 
-def _bound(frames: Frames) -> npt.NDArray[np.float64]:
-    """Up to which power each frame is quiet."""
-    power = frames.power.astype(np.float64)
-    half = round(_AROUND_S / frames.seconds)
-    sums = np.cumsum(np.concatenate([np.zeros(half + 1), power * frames.speech, np.zeros(half)]))
-    counts = np.cumsum(np.concatenate([np.zeros(half + 1), frames.speech, np.zeros(half)]))
-    width = 2 * half + 1
-    speech = (sums[width:] - sums[:-width]) / np.maximum(counts[width:] - counts[:-width], 1)
+def _bound(frames: Frames, first: int, last: int) -> npt.NDArray[np.float64]:
+    """Up to which power each frame from `first`, where a stretch of noise begins, to `last` is quiet."""
+    speech = _speech_around(frames, first, min(last, len(frames.power)))
     size = round(_NOISE_S / frames.seconds)
-    parts = [power[at : at + size] for at in range(0, len(power), size)]
-    if len(parts) > 1 and len(parts[-1]) < size:
-        parts[-1] = power[-size:]
-    lowest = [float(np.percentile(part, _NOISE_PERCENTILE)) for part in parts]
-    noise = np.repeat(lowest, size)[: len(power)] * 10 ** (_OVER_NOISE_DB / 10)
+    starts = np.arange(first, first + len(speech), size)
+    if len(frames.power) > size:
+        starts = np.minimum(starts, len(frames.power) - size)  # the last one is as long as the others
+    lowest = [np.percentile(frames.power[at : at + size], _NOISE_PERCENTILE) for at in starts.tolist()]
+    noise = np.repeat(np.array(lowest, np.float64), size)[: len(speech)] * 10 ** (_OVER_NOISE_DB / 10)
     noise[noise > speech * 10 ** (_LEAST_UNDER_DB / 10)] = 0.0
     return np.maximum(speech * 10 ** (_PAUSE_DB / 10), noise)
+
+
+def _speech_around(frames: Frames, first: int, last: int) -> npt.NDArray[np.float64]:
+    """The mean power of the speech around each frame from `first` to `last`."""
+    half = round(_AROUND_S / frames.seconds)
+    part = slice(max(0, first - half), last + half)
+    before, after = max(0, half - first), max(0, last + half - len(frames.power))
+    speech = np.pad(frames.speech[part], (before, after))
+    power = np.pad(frames.power[part].astype(np.float64), (before, after)) * speech
+    sums, counts = (np.cumsum(np.pad(each, (1, 0)), dtype=np.float64) for each in (power, speech))
+    width = 2 * half + 1
+    return (sums[width:] - sums[:-width]) / np.maximum(counts[width:] - counts[:-width], 1)
 
 
 def _smoothed(frames: Frames, first: int, last: int) -> npt.NDArray[np.float64]:

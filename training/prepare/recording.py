@@ -31,7 +31,6 @@ from studio.files import (
     PARTIAL_SUFFIX,
     flush_folder,
     make_folder,
-    may_be_writing,
     read_json,
     storage_errors,
     write_bytes,
@@ -200,13 +199,7 @@ def _key(task: RecordingTask) -> str:
 
 @contextmanager
 def _new_folder(path: Path) -> Iterator[Path]:
-    """A folder that becomes `path` when the block ends well. What killed processes have left is
-    removed."""
-    make_folder(path.parent)
-    for leftover in path.parent.glob(f".*{PARTIAL_SUFFIX}"):
-        writer = leftover.name.split(".")[-3]
-        if not (writer.isdigit() and may_be_writing(int(writer), leftover)):
-            shutil.rmtree(leftover, ignore_errors=True)
+    """A folder that becomes `path` when the block ends well."""
     making = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}")
     try:
         make_folder(making)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -42,19 +43,23 @@ class Meter:
 
     def __init__(self, context: JobContext, seconds: Sequence[float]) -> None:
         self._context, self._seconds = context, seconds
-        self._done = [0.0] * len(seconds)
+        # Kept as sums: there may be ten thousands of recordings, each of which reports several times.
+        self._fractions = [0.0] * len(seconds)
+        self._total, self._done, self._whole = math.fsum(seconds), 0.0, 0
         self._report()
 
     def __call__(self, index: int, fraction: float) -> None:
-        self._done[index] = max(self._done[index], self._seconds[index] * fraction)
+        before, now = self._fractions[index], max(self._fractions[index], fraction)
+        self._fractions[index] = now
+        self._done += (now - before) * self._seconds[index]
+        self._whole += before < 1.0 <= now
         self._report()
 
     def _report(self) -> None:
         if self._seconds:
-            whole = sum(done >= seconds for done, seconds in zip(self._done, self._seconds, strict=True))
-            stage = f"preparing, {whole} of {len(self._seconds)} recordings"
-            total = max(1, round(sum(self._seconds)))
-            self._context.progress(min(total, int(sum(self._done))), total, stage)
+            stage = f"preparing, {self._whole} of {len(self._seconds)} recordings"
+            total = max(1, round(self._total))
+            self._context.progress(min(total, int(self._done + 1e-6)), total, stage)
 
 
 def seconds_of(each: Hashed) -> float:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from studio.dataset.cache import PreparedCache
+from studio.files import PARTIAL_SUFFIX, is_abandoned
+
 log = logging.getLogger(__name__)
 
 #: Seconds.
 UNUSED_S = 30 * 24 * 3_600.0
-
-_RESULT = re.compile("[0-9a-f]{40}")
 
 
 def used(folder: Path) -> None:
@@ -30,7 +30,15 @@ def used(folder: Path) -> None:
         log.info("the use of %s was not noted: %s", folder, error)
 
 
-def tidy(cache: Path, unused_s: float = UNUSED_S) -> int:
+def sweep(cache: PreparedCache) -> None:
+    """Remove what killed processes have left of recordings; once a build, for there may be ten thousands
+    of results to look through."""
+    for leftover in cache.root.glob(f".*{PARTIAL_SUFFIX}"):
+        if is_abandoned(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def tidy(cache: PreparedCache, unused_s: float = UNUSED_S) -> int:
     """Remove prepared recordings and unpacked archives that nobody has used for so long; how many.
     What was recognised stays: it takes little room, and hours to make."""
     oldest, removed = time.time() - unused_s, 0
@@ -45,8 +53,8 @@ def tidy(cache: Path, unused_s: float = UNUSED_S) -> int:
     return removed
 
 
-def _folders(cache: Path) -> Iterator[Path]:
-    yield from (each for each in cache.glob("*") if _RESULT.fullmatch(each.name))
-    for each in (cache / "unpacked").glob("*"):
+def _folders(cache: PreparedCache) -> Iterator[Path]:
+    yield from cache.results()
+    for each in cache.unpacked.glob("*"):
         if each.name != "seen" and not each.name.startswith("."):
             yield each

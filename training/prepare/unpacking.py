@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.control import Control
+from studio.dataset.cache import CONTENT_DIGITS, PreparedCache
 from studio.errors import Damaged
 from studio.files import (
     PARTIAL_SUFFIX,
@@ -44,10 +44,10 @@ class Entry:
 
 
 class Unpacked:
-    """What was unpacked below `root`. Safe beside other processes that unpack the same."""
+    """What was unpacked into `cache`. Safe beside other processes that unpack the same."""
 
-    def __init__(self, root: Path, control: Control) -> None:
-        self._root, self._control = root, control
+    def __init__(self, cache: PreparedCache, control: Control) -> None:
+        self._cache, self._root, self._control = cache, cache.unpacked, control
 
     def entries(
         self, archive: Path, unpack: Callable[[Path, Path, Control], Mapping[str, str]]
@@ -73,11 +73,10 @@ class Unpacked:
 
     def _content(self, archive: Path) -> str:
         """A hash of the file's content, read only when the file is new or has changed."""
-        place = hashlib.sha256(os.fsencode(archive.resolve())).hexdigest()[:32]
-        hashes = Hashes(self._root / "seen" / f"{place}.json")
+        hashes = Hashes(self._cache.seen(archive))
         found = hashes.of(archive, lambda count: self._control.check())
         hashes.save()
-        return found[:32]
+        return found[:CONTENT_DIGITS]
 
     def _publish(self, scratch: Path, folder: Path) -> None:
         try:
