@@ -13,12 +13,13 @@ opens the stream again. Here the client opens it at once, once for each event th
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastapi import Response
+from fastapi import Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,13 @@ def serve_corrected(app: Any, scripts: Mapping[str, str]) -> None:
 
 
 def _script(text: str) -> Any:
-    def script() -> Response:
-        return Response(text, media_type="text/javascript")
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
+    # Not kept without asking, for the name is that of Gradio's own text.
+    headers = {"Cache-Control": "no-cache", "ETag": tag}
+
+    def script(request: Request) -> Response:
+        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(text, media_type="text/javascript", headers=headers)
 
     return script

@@ -200,6 +200,7 @@ def _middleware(studio: Studio, access: Access) -> list[Any]:
     from starlette.middleware import Middleware
     from starlette.middleware.cors import CORSMiddleware
 
+    from studio.api.caching import Caching
     from studio.api.door import Door
     from studio.api.guard import Guard
     from studio.api.sign_in import SignInLimit
@@ -218,7 +219,7 @@ def _middleware(studio: Studio, access: Access) -> list[Any]:
         Door, access=access, max_upload_mb=settings.max_upload_mb, spool=studio.workspace.gradio_temp
     )
     sign_in = Middleware(SignInLimit, metrics=access.metrics)
-    return [*([cors] if origins else []), guard, door, sign_in]
+    return [*([cors] if origins else []), guard, Middleware(Caching), door, sign_in]
 
 
 class _WithoutCors:

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, expect
 from studio.api.sign_in import MOST_FAILURES
 from studio.services.studio import Studio
 from studio.settings import CHECKOUT, load_settings
+from tabs.gradio_script import corrected
 from tests.audio_files import tone, wav
 from tests.browsing import CHROMIUM, desktop
 from tests.running import (
@@ -73,6 +74,20 @@ def test_the_page_answers(server: Server) -> None:
     assert status == 200
     assert b"A local, open voice studio." in body
     assert headers["content-type"].startswith("text/html")
+
+
+def test_browsers_keep_the_scripts_whose_names_say_what_is_in_them(server: Server) -> None:
+    kept = set(re.findall(r"/assets/[\w-]+-[\w-]{8}\.(?:js|css)", HTTP.get(server.url).text))
+    ours = {f"/assets/{name}" for name in corrected()}
+    assert kept
+    for path in kept - ours:
+        assert "immutable" in HTTP.get(f"{server.url}{path}").headers["cache-control"], path
+    for path in ours:  # Gradio's name, but not Gradio's text
+        first = HTTP.get(f"{server.url}{path}").headers
+        assert first["cache-control"] == "no-cache"
+        again = HTTP.get(f"{server.url}{path}", headers={"If-None-Match": first["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    assert "cache-control" not in HTTP.get(f"{server.url}/assets/none-00000000.js").headers
 
 
 def test_the_routes_are_documented(server: Server) -> None:

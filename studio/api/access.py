@@ -19,6 +19,14 @@ from studio.errors import BadInput, Busy, NotReady, TimedOut
 from studio.services.api_keys import ApiKey
 from studio.services.studio import Studio
 
+#: The routes that take a place in the queue with what they are sent: where there is none, they need not read it.
+_QUEUEING = frozenset(
+    (
+        *("/v1/audio/speech", "/v1/audio/transcriptions", "/tts", "/tts/wav", "/stt"),
+        *("/api/generate_stream", "/api/transcribe", "/api/switch_model"),
+        *("/api/generate", "/api/avatar/jobs", "/api/personality/create_smart"),
+    )
+)
 _MINUTE_S = 60.0
 _NO_KEY = "Give a key as “Authorization: Bearer tk_...”; `python app.py keys create NAME` makes one."
 
@@ -113,6 +121,10 @@ class Access:
         """Whether new work is taken."""
         return not self._closing
 
+    def has_no_place_for(self, method: str, path: str) -> bool:
+        """Whether a request would join a queue that is full."""
+        return method == "POST" and path in _QUEUEING and self._settings.api and self._full
+
     @property
     def in_flight(self) -> int:
         """How much admitted work has not ended."""
@@ -142,10 +154,17 @@ class Access:
             raise NotReady("The studio is about to stop.", "Try again when it is up again.")
         if caller.counted_as:
             self._check_own(caller.counted_as, now)
-        waiting, most = max(self._in_flight - 1, self._engines.waiting), self._settings.max_waiting
-        if waiting >= most:
+        if self._full:
             self.metrics.rejected("queue")
-            raise Busy(f"{waiting} requests are waiting already.", "Try again in a moment.")
+            raise Busy(f"{self._waiting} requests are waiting already.", "Try again in a moment.")
+
+    @property
+    def _full(self) -> bool:
+        return self._waiting >= self._settings.max_waiting
+
+    @property
+    def _waiting(self) -> int:
+        return max(self._in_flight - 1, self._engines.waiting)
 
     def _check_own(self, caller: str, now: float) -> None:
         settings, begun = self._settings, self._begun[caller]

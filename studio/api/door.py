@@ -18,7 +18,7 @@ from studio.api.access import Access
 from studio.api.asgi import ASGIApp, Message, Receive, Scope, Send, respond
 from studio.api.errors import body_of, error_body
 from studio.api.worded import worded
-from studio.errors import NotReady, StorageFailed
+from studio.errors import Busy, NotReady, StorageFailed, StudioError
 from studio.files import free_bytes
 
 log = logging.getLogger(__name__)
@@ -44,10 +44,11 @@ _CLOSE = {"connection": "close"}  # the rest of the body is not read
 class Door:
     """ASGI middleware.
 
-    While the studio stops, what begins something is answered with 503 and what reads goes on. A body has at
-    most the bytes of `max_upload_mb` in base64, a stranger's far less, and no more than that is read. While the
-    disk that has the folder `spool` is nearly full, what would be put there is answered with 507. Every refusal
-    has the shape of errors. What breaks off is logged under an id, which is all that the answer tells of it.
+    While the studio stops, what begins something is answered with 503 and what reads goes on; while as many wait
+    for the engines as may, what would join them is answered with 429. A body has at most the bytes of
+    `max_upload_mb` in base64, a stranger's far less, and no more than that is read. While the disk that has the
+    folder `spool` is nearly full, what would be put there is answered with 507. Every refusal has the shape of
+    errors. What breaks off is logged under an id, which is all that the answer tells of it.
     """
 
     def __init__(self, app: ASGIApp, access: Access, max_upload_mb: int, spool: Path) -> None:
@@ -75,6 +76,9 @@ class Door:
             begun = begun or message["type"] == "http.response.start"
             await send(message)
 
+        if self._access.has_no_place_for(scope["method"], scope["path"]):
+            if await self._turned_away(scope, send):
+                return
         measured: Receive = receive
         answer: Send = watched
         if not uploads and length > self._max_bytes:
@@ -98,6 +102,22 @@ class Door:
             body = self._broke_off(error, scope)
             if not begun:  # otherwise the server closes the connection, as the answer is not whole
                 await respond(scope, send, 500, body)
+
+    async def _turned_away(self, scope: Scope, send: Send) -> bool:
+        """Whether the request was refused, as its route would do once it had read it: a crowd that is to come
+        back has to hear so at once. What else is wrong is left to the route."""
+        try:
+            self._access.check(await self._access.caller(HTTPConnection(scope)))
+        except (Busy, NotReady) as error:
+            self._access.metrics.failed("api", error.kind)
+            headers = {"retry-after": str(error.retry_after)}
+            if _length(scope) > _UNASKED:
+                headers |= _CLOSE
+            await respond(scope, send, error.http_status, body_of(error, scope["path"]), headers)
+            return True
+        except (StudioError, HTTPException):
+            pass
+        return False
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
