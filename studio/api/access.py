@@ -20,7 +20,7 @@ from studio.services.api_keys import ApiKey
 from studio.services.studio import Studio
 
 #: The routes that take a place in the queue with what they are sent: where there is none, they need not read it.
-_QUEUEING = frozenset(
+QUEUEING = frozenset(
     (
         *("/v1/audio/speech", "/v1/audio/transcriptions", "/tts", "/tts/wav", "/stt"),
         *("/api/generate_stream", "/api/transcribe", "/api/switch_model"),
@@ -123,7 +123,7 @@ class Access:
 
     def has_no_place_for(self, method: str, path: str) -> bool:
         """Whether a request would join a queue that is full."""
-        return method == "POST" and path in _QUEUEING and self._settings.api and self._full
+        return method == "POST" and path in QUEUEING and self._settings.api and self._full
 
     @property
     def in_flight(self) -> int:

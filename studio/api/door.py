@@ -76,9 +76,9 @@ class Door:
             begun = begun or message["type"] == "http.response.start"
             await send(message)
 
-        if self._access.has_no_place_for(scope["method"], scope["path"]):
-            if await self._turned_away(scope, send):
-                return
+        crowded = self._access.has_no_place_for(scope["method"], scope["path"])
+        if crowded and await self._turned_away(scope, send):
+            return
         measured: Receive = receive
         answer: Send = watched
         if not uploads and length > self._max_bytes:
