@@ -41,14 +41,18 @@ lock:
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# The stamp is written last, so that a broken installation is tried again. What is imported is compiled
+# The stamps are written last, so that a broken installation is tried again. What is imported is compiled
 # then; compiling every file of every package would take as long as installing them.
+INSTALL = { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+
 $(VENV)/.installed: requirements.txt
 	@echo "Installing Timbre's packages into $(VENV); a few minutes the first time."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
-	touch $@
+	@$(INSTALL) -r requirements.txt
+	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt -r requirements-dev.txt
-	touch $@
+# Both at once: pip would look through all of the first ones again.
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt
+	@echo "Installing Timbre's packages and those of its tests into $(VENV); a few minutes the first time."
+	@$(INSTALL) -r requirements.txt -r requirements-dev.txt
+	@touch $(VENV)/.installed $@

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import socket
+import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 #: Page events that may wait in Gradio's own queue, and threads that serve them.
 _QUEUE_SIZE = 256
 _THREADS = 80
+_TURN_S = 0.0005
 #: On the page of the sign-in, which itself shows nothing of an answer that says to wait.
 _SIGN_IN = "After ten wrong passwords, wait a minute before the next try."
 
@@ -235,6 +237,9 @@ class _WithoutCors:
 
 def _run(studio: Studio) -> int:
     settings = studio.settings
+    # Whoever computes lets others have their turn as soon as they ask: a request takes several turns, and beside
+    # an engine at work waits at each of them, by Python's own measure 5 ms.
+    sys.setswitchinterval(_TURN_S)
     ending = Ending()
     studio.jobs.recover()
     studio.jobs.watch()
