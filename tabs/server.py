@@ -136,6 +136,7 @@ def launch(studio: Studio) -> tuple[Any, Access]:
     from studio.api.access import Access
     from studio.api.documented import include
     from studio.api.routes import page_routers, routers
+    from tabs.gradio_app import none_is_made
     from tabs.gradio_log import log_events
     from tabs.gradio_script import corrected, serve_corrected
     from tabs.page import build_demo
@@ -150,8 +151,9 @@ def launch(studio: Studio) -> tuple[Any, Access]:
     settings = studio.settings
     access = Access(studio, owner_of)
     assets = CHECKOUT / "assets"
-    demo = build_demo(studio)
-    demo.queue(max_size=_QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
+    with none_is_made():
+        demo = build_demo(studio)
+        demo.queue(max_size=_QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
     # Made before, since the page answers from the launch on.
     ours = [*page_routers(studio, access), *(routers(studio, access) if settings.api else [])]
     script = corrected()
