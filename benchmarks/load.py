@@ -53,6 +53,34 @@ async def ask(via: httpx.AsyncClient, text: str) -> Answer:
     return Answer(text, answer.status_code, seconds, size, answer.headers.get("retry-after", ""))
 
 
+async def refused(port: int, text: str, clients: int, each: int) -> list[float]:
+    """Milliseconds until each of `clients` was told to come back, `each` times without a pause between. Raises
+    RuntimeError where one is served. By sockets alone: what httpx takes for twenty at once would be measured
+    with it."""
+    content = httpx.Request("POST", "http://localhost", json=body(text)).content
+    head = (
+        f"POST {SPEECH} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    )
+    taken: list[float] = []
+
+    async def ask_again() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(each):
+            begin = time.perf_counter()
+            writer.write(head.encode() + content)
+            answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            fields = dict(line.split(": ", 1) for line in answer.strip().split("\r\n")[1:])
+            if not answer.startswith("http/1.1 429 ") or "retry-after" not in fields:
+                raise RuntimeError(f"The queue is not full, it answered: {answer}")
+            await reader.readexactly(int(fields["content-length"]))
+            taken.append(1000 * (time.perf_counter() - begin))
+        writer.close()
+
+    await asyncio.gather(*(ask_again() for _ in range(clients)))
+    return taken
+
+
 def different(count: int) -> list[str]:
     """Texts whose sounds can be told apart by their lengths."""
     return [text_of(round(40 * 1.3**number)) for number in range(count)]

@@ -25,6 +25,7 @@ GOAL_REFUSED_MS = 50.0
 
 _ROUNDS, _QUICK_ROUNDS = 60, 3
 _REFUSALS, _QUICK_REFUSALS = 100, 5
+_CROWD = 20
 _WAITING = 8
 _LONG = 20_000
 _POLL_S = 0.0005
@@ -49,7 +50,9 @@ def run(options: Options) -> Report:
                 http_.append(first)
                 whole.append(end)
             connection.close()
-            refused = asyncio.run(refusals(server, _QUICK_REFUSALS if options.quick else _REFUSALS))
+            refused, crowd = asyncio.run(
+                refusals(server, _QUICK_REFUSALS if options.quick else _REFUSALS)
+            )
     wanted = round(GOAL_TIMES * statistics.median(own) + GOAL_MORE_MS, 1)
     return Report(
         (
@@ -61,12 +64,14 @@ def run(options: Options) -> Report:
                     _row("all of it over HTTP", whole),
                     _row("an answer without work: /health", bare),
                     _row("refused by a full queue: 429", refused),
+                    _row(f"the same for {_CROWD} at once, again and again", crowd),
                 ),
             ),
         ),
         (
             Goal("first byte over HTTP, median", statistics.median(http_), wanted, "ms", 1),
             Goal("refused by a full queue, 95 of 100", _most(refused), GOAL_REFUSED_MS, "ms", 1),
+            Goal(f"the same for {_CROWD} at once", _most(crowd), GOAL_REFUSED_MS, "ms", 1),
         ),
         (
             f"{rounds} times each, in turn, {len(text)} characters with eSpeak NG, by one connection that stays open. "
@@ -111,18 +116,12 @@ def _timed(connection: http.client.HTTPConnection, method: str, path: str) -> fl
     return 1000 * (time.perf_counter() - begin)
 
 
-async def refusals(server: Serving, count: int) -> list[float]:
-    """Milliseconds until each of `count` requests was refused by a full queue."""
-    taken: list[float] = []
+async def refusals(server: Serving, count: int) -> tuple[list[float], list[float]]:
+    """Milliseconds until each of `count` requests was refused by a full queue: one after another, and of a
+    crowd that asks again without a pause."""
     async with load.client(server.url) as via, load.full(via, _WAITING + 1, _LONG):
-        while len(taken) < count:
-            answer = await load.ask(via, "Hello.")
-            if answer.status != 429 or not answer.retry_after:
-                break  # the long texts are over
-            taken.append(1000 * answer.seconds)
-    if not taken:
-        raise RuntimeError("The queue was not full.")
-    return taken
+        alone = await load.refused(server.port, "Hello.", 1, count)
+        return alone, await load.refused(server.port, "Hello.", _CROWD, max(1, count // 5))
 
 
 def _row(what: str, values: Sequence[float]) -> tuple[str, ...]:
