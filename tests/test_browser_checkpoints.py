@@ -25,7 +25,6 @@ from tests.browsing import (
     finished,
     generate,
     opened,
-    phone,
 )
 from tests.running import Server
 from tests.trained_checkpoints import changed, make_run, settings_of
@@ -96,7 +95,9 @@ def compared(page: Page, name: str) -> None:
     expect(page.locator("#checkpoints-plots .timbre-dashed").first).to_be_visible()
 
 
-def test_a_trained_voice_is_used_handed_on_and_deleted(page: Page, address: str, home: Path) -> None:
+def test_a_trained_voice_is_used_handed_on_and_deleted_and_names_are_shown_as_they_are_on_a_phone(
+    page: Page, address: str, home: Path
+) -> None:
     opened(page, address, "checkpoints")
     choose(page, home)
     merge(page)
@@ -105,6 +106,7 @@ def test_a_trained_voice_is_used_handed_on_and_deleted(page: Page, address: str,
     speak(page)
     take_away(page)
     delete(page, home)
+    it_fits_a_phone_can_be_read_and_shows_names_as_they_are(page)
 
 
 def choose(page: Page, home: Path) -> None:
@@ -201,17 +203,18 @@ def delete(page: Page, home: Path) -> None:
     assert not (home / "checkpoints" / "ada").exists()
 
 
-def test_it_fits_a_phone_can_be_read_and_shows_names_as_they_are(browser: Browser, address: str) -> None:
-    with phone(browser) as page:
-        opened(page, address, "checkpoints")
-        page.locator(".timbre-entry").filter(has_text="onerror").click()
-        expect(page.locator("#checkpoints-head h3")).to_have_text(ATTACK)
-        page.locator("#checkpoints-import button").first.click()
-        for accordion in ("details", "merge", "export", "about", "delete"):
-            unfolded(page, accordion)
-        expect(page.locator("#checkpoints-details table")).to_be_visible()
-        texts = (".timbre-entry b", ".timbre-entry span", "#checkpoints-epochs td")
-        assert_legible(page, (*texts, "#checkpoints-head .timbre-line"))
-        assert_fits(page)
-        assert page.locator("#tab-checkpoints img[src='x']").count() == 0
-        assert page.title() == "Timbre"
+def it_fits_a_phone_can_be_read_and_shows_names_as_they_are(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.locator(".timbre-entry").filter(has_text="onerror").click()
+    expect(page.locator("#checkpoints-head h3")).to_have_text(ATTACK)
+    page.locator("#checkpoints-import button").first.click()
+    for accordion in ("details", "merge", "export", "about", "delete"):
+        button = page.locator(f"#checkpoints-{accordion}-box button").first
+        if "open" not in str(button.get_attribute("class")).split():
+            button.click()
+    expect(page.locator("#checkpoints-details table")).to_be_visible()
+    texts = (".timbre-entry b", ".timbre-entry span", "#checkpoints-epochs td")
+    assert_legible(page, (*texts, "#checkpoints-head .timbre-line"))
+    assert_fits(page)
+    assert page.locator("#tab-checkpoints img[src='x']").count() == 0
+    assert page.title() == "Timbre"

@@ -1,5 +1,5 @@
-"""From recordings to a trained voice that is listened to and spoken with, in a real browser. How it is merged
-and handed on: test_browser_checkpoints.py."""
+"""From recordings to a trained voice that is listened to and spoken with, in a real browser. How one of XTTS
+is spoken with, merged and handed on: test_browser_checkpoints.py."""
 
 from __future__ import annotations
 
@@ -42,7 +42,11 @@ class Studio:
 
     def __init__(self, home: Path, models: Path, qwen: Path) -> None:
         self._home = home
-        self._environment = {"TIMBRE_MODELS_DIR": str(models), "QWEN_TTS_MODELS_DIR": str(qwen)}
+        self._environment = {
+            "TIMBRE_MODELS_DIR": str(models),
+            "QWEN_TTS_MODELS_DIR": str(qwen),
+            "TIMBRE_DEVICE": "cpu",
+        }
         self._server = Server(home, **self._environment)
         self.url = self._server.url
 
@@ -82,12 +86,12 @@ def page(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-def test_a_voice_of_xtts_is_trained_through_a_stop_and_a_restart_and_speaks(
+def test_a_voice_of_xtts_is_trained_through_a_stop_and_a_restart_and_listened_to(
     page: Page, studio: Studio, recordings: list[Path]
 ) -> None:
     opened(page, studio.url, "datasets")
     build(page, "Anna", recordings)
-    begin(page, "XTTS", 3, "Good morning to you all.")
+    begin(page, "XTTS", 3, "Good morning.")
     expect(page.locator("#train-figures")).to_contain_text("of 3", timeout=LONG_MS)
     page.locator("#train-stop:enabled").click()
     expect(page.locator("#train-status")).to_contain_text("What is trained is kept", timeout=LONG_MS)
@@ -100,7 +104,7 @@ def test_a_voice_of_xtts_is_trained_through_a_stop_and_a_restart_and_speaks(
     expect(page.locator("#train-plots svg").first).to_be_visible()
     ended(page, "3 checkpoints")
     listen(page, "3")
-    speak(page, "Anna, epoch 3")
+    choose_best(page, "Anna, epoch 3")
 
 
 def test_a_voice_of_qwen_is_trained_and_speaks(
@@ -111,7 +115,8 @@ def test_a_voice_of_qwen_is_trained_and_speaks(
     begin(page, "Qwen3-TTS", 1, "Good day.")
     ended(page, "1 checkpoint")
     listen(page, "1")
-    speak(page, "Berta, epoch 1")
+    choose_best(page, "Berta, epoch 1")
+    speak(page)
     show(page, "train")
     it_fits_and_can_be_read(page)
 
@@ -179,12 +184,15 @@ def listen(page: Page, newest: str) -> None:
     )
 
 
-def speak(page: Page, model: str) -> None:
-    """With the best epoch, in another tab."""
+def choose_best(page: Page, model: str) -> None:
+    """The best epoch, to speak with it in another tab."""
     show(page, "checkpoints")
     expect(page.locator("#checkpoints-head h3")).to_be_visible()
     page.locator("#checkpoints-preset:enabled").click()
     expect(page.locator("#preset-model input")).to_have_value(f"{model} (practice)", timeout=LONG_MS)
+
+
+def speak(page: Page) -> None:
     generate(page, "preset", "Hello.")
     page.locator("#preset-downloads a").first.wait_for(timeout=LONG_MS)
     finished(page, "preset")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import app
 from studio.dataset.metadata import read_metadata
 from studio.db import Database
 from studio.jobs import JobStatus, JobStore
-from tests.running import Ended, begin, timbre
+from tests.running import Ended, begin
 from tests.spoken import RATE, SENTENCE, saved, silence, spoken, with_pauses
 
 #: Everything a build says of a set but the texts, which a recognizer would take its time for.
@@ -43,18 +45,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         saved(recordings / f"{number}.wav", samples)
         (recordings / f"{number}.txt").write_text(text, "utf-8")
     (recordings / "broken.wav").write_bytes(b"RIFF, and then nothing")
-    result = timbre(
-        folder / "home", "datasets", "build", str(recordings), "--name", "Zoë's set", *_FAST, "--json"
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    (folder / "built.json").write_text(result.stdout)
+    build = ["datasets", "build", str(recordings), "--name", "Zoë's set", *_FAST, "--json"]
+    with redirect_stdout(io.StringIO()) as said:
+        code = app.main(["--home", str(folder / "home"), *build])
+    assert code == 0, said.getvalue()
+    (folder / "built.json").write_text(said.getvalue())
     return folder / "home"
 
 
 @pytest.fixture
 def run(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """`datasets ...` on that home."""
-    import app
 
     def command(*arguments: str) -> Ended:
         capfd.readouterr()
@@ -258,7 +259,9 @@ def test_a_build_that_finds_nothing_fails_with_the_job_s_words(
     run("delete", "Nothing in it", "--yes")
 
 
-def test_ctrl_c_stops_the_build_and_keeps_what_is_done(home: Path, tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_build_and_keeps_what_is_done(
+    run: Callable[..., Ended], home: Path, tmp_path: Path
+) -> None:
     recording = saved(tmp_path / "long.wav", with_pauses(3, 0.7))
     process = begin(
         home, "datasets", "build", str(recording), "--name", "Long", "--processes", "1",
@@ -270,5 +273,5 @@ def test_ctrl_c_stops_the_build_and_keeps_what_is_done(home: Path, tmp_path: Pat
     _, said = process.communicate(timeout=40)
     assert process.returncode == 130
     assert b"the same command goes on" in said
-    listed = json.loads(timbre(home, "datasets", "list", "--json").stdout)["datasets"]
+    listed = run("list", "--json").json["datasets"]
     assert [each["state"] for each in listed if each["name"] == "Long"] == ["interrupted"]

@@ -18,9 +18,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engines.drawing import Draw
-from engines.xtts.conditioning import read_speakers
+from engines.xtts.conditioning import latents_of, read_speakers
+from engines.xtts.facts import CONDITIONING_RATE
 from engines.xtts.loading import load_model
 from engines.xtts.tokens import TokenLoop, TokenSampling
+from studio.audio.types import Audio
 from studio.control import Control
 from studio.dataset.metadata import Row
 from studio.errors import BadInput, Cancelled, Damaged, EngineFailed
@@ -340,7 +342,7 @@ def test_it_learns(base: Path, examples: tuple[Example, ...], settings: RunSetti
     assert all(("lora_" in name) == (settings.method is Method.LORA) for name in trained)
     rate = 3e-2 if settings.method is Method.LORA else 3e-3
     optimizer = torch.optim.AdamW(trained.values(), lr=rate)
-    made = batch(family, examples)
+    made = batch(family, examples[:2])
     before = losses(family, made)["loss"]
     for _ in range(6):
         optimizer.zero_grad()
@@ -360,7 +362,7 @@ def test_frozen_weights_of_16_bits_are_trained_beside_in_float32(
     trained = [weight for weight in module.parameters() if weight.requires_grad]
     assert {weight.dtype for weight in trained} == {torch.float32}
     assert module.gpt.gpt.h[0].attn.c_attn.weight.dtype is torch.bfloat16
-    made = batch(family, examples)
+    made = batch(family, examples[:2])
     module(made)["loss"].backward()
     assert all(torch.isfinite(weight.grad).all() for weight in trained if weight.grad is not None)
     # Adapters begin as nothing, so this is the base's loss.
@@ -407,12 +409,19 @@ def test_an_adapter_speaks_the_same_after_a_checkpoint(
     assert losses(again, made) == pytest.approx(expected)
 
 
-def test_a_checkpoint_has_the_voices_of_the_data_set(lora: XttsFamily, tmp_path: Path) -> None:
+def test_a_checkpoint_has_the_voices_of_the_data_set(
+    lora: XttsFamily, examples: tuple[Example, ...], tmp_path: Path
+) -> None:
     lora.write_checkpoint(tmp_path)
     voices = read_speakers(tmp_path / "speakers_xtts.pth")
     assert list(voices) == [ANN, BEN]
     assert voices[ANN].manner.shape == (1, VOICE_STATES, 64)
     assert voices[ANN].timbre.shape == (1, 512, 1)
+    bens = Audio(sound_of(examples[4]).numpy(), CONDITIONING_RATE)
+    with lora._for_speaking() as model:
+        heard = latents_of(model, [bens], Control())
+    assert torch.equal(voices[BEN].manner, heard[0])
+    assert torch.equal(voices[BEN].timbre, heard[1])
 
 
 def test_a_run_of_every_weight_leaves_a_whole_model(

@@ -110,14 +110,26 @@ def make(prompt: VoicePrompt, model: LoadedModel, control: Control) -> Latents:
 def latents_of(model: Any, sounds: Sequence[Audio], control: Control) -> tuple[Tensor, Tensor]:
     """The manner [1, 32, dim] and the timbre [1, 512, 1] that an Xtts hears in `sounds`, mono at
     22,050 Hz, each at least 0.33 s; float32 on the CPU. Raises Cancelled."""
+    timbre = timbre_of(model, sounds, control)
+    return manner_of(model, sounds, control), timbre
+
+
+def timbre_of(model: Any, sounds: Sequence[Audio], control: Control) -> Tensor:
+    """The timbre alone, which training leaves as it is; nearly all of the work."""
     import torch
 
-    config = model.config
-    waves = [torch.from_numpy(sound.samples)[None].to(model.device) for sound in sounds]
     timbres = []
-    for wave in waves:
+    for wave in _waves(model, sounds):
         control.check()
         timbres.append(model.get_speaker_embedding(wave, CONDITIONING_RATE))
+    return _plain(torch.stack(timbres).mean(0))
+
+
+def manner_of(model: Any, sounds: Sequence[Audio], control: Control) -> Tensor:
+    """The manner alone."""
+    import torch
+
+    config, waves = model.config, _waves(model, sounds)
     # The package hears the first gpt_cond_len seconds of all recordings in a row, so that a long
     # first one would be the only one.
     heard = config.gpt_cond_len * CONDITIONING_RATE
@@ -127,8 +139,13 @@ def latents_of(model: Any, sounds: Sequence[Audio], control: Control) -> tuple[T
     manner = model.get_gpt_cond_latents(
         torch.cat(waves, 1), CONDITIONING_RATE, config.gpt_cond_len, config.gpt_cond_chunk_len
     )
-    # Clones, since what inference mode made cannot be saved or trained with.
-    return _plain(manner), _plain(torch.stack(timbres).mean(0))
+    return _plain(manner)
+
+
+def _waves(model: Any, sounds: Sequence[Audio]) -> list[Tensor]:
+    import torch
+
+    return [torch.from_numpy(sound.samples)[None].to(model.device) for sound in sounds]
 
 
 def read_speakers(path: Path) -> dict[str, Latents]:
@@ -151,6 +168,7 @@ def read_speakers(path: Path) -> dict[str, Latents]:
 
 
 def _plain(tensor: Tensor) -> Tensor:
+    """A clone, since what inference mode made cannot be saved or trained with."""
     return tensor.detach().clone().float().cpu().contiguous()
 
 

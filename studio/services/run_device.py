@@ -26,6 +26,8 @@ class Device:
 
 def device_of(setting: str) -> Device:
     """The one that `setting`, of Settings.device, leads to. Raises BadInput where there is none such."""
+    if setting == "cpu":  # for which torch need not be imported
+        return Device(setting, setting, _machine_mb(), bfloat16=False)
     found = choose(setting)
     kind = found.device.partition(":")[0]
     if kind != "cuda":

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from engines.base import SamplingParams
 from engines.saving import weights_being_saved
-from engines.xtts.conditioning import latents_of
+from engines.xtts.conditioning import manner_of, timbre_of
 from engines.xtts.facts import CONDITIONING_RATE, SAMPLE_RATE, language_code
 from engines.xtts.loading import load_model
 from engines.xtts.speaking import sampling_of
@@ -57,6 +57,7 @@ class XttsFamily:
         self._adapted: Any = None  # peft.PeftModel around its gpt
         self._module: XttsLosses | None = None
         self._references: dict[str, tuple[Example, ...]] = {}  # by speaker, who is heard most first
+        self._timbres: dict[str, Tensor] = {}  # by speaker; what hears them is not trained
 
     def encode(self, rows: Sequence[Row], cache: Path, control: Control) -> Encoded:
         return encode(rows, self._base, self._device, cache, control)
@@ -75,7 +76,7 @@ class XttsFamily:
             model.gpt.gpt.gradient_checkpointing_enable({"use_reentrant": False})
         weights.train_in_float32(model.gpt)
         model.to(self._device)
-        self._model, self._references = model, _references(examples)
+        self._model, self._references, self._timbres = model, _references(examples), {}
         self._module = XttsLosses(model.gpt, model.mel_stats, self._dtype)
         return self._module.train()
 
@@ -106,10 +107,7 @@ class XttsFamily:
     def write_checkpoint(self, folder: Path) -> None:
         """See training.families.xtts_weights for the files."""
         with self._for_speaking():
-            voices = {
-                speaker: self._voice(references, Control())
-                for speaker, references in self._references.items()
-            }
+            voices = {speaker: self._voice(speaker, Control()) for speaker in self._references}
         with weights_being_saved(folder):
             if self._adapted is not None:
                 config = self._adapted.peft_config["default"]
@@ -121,11 +119,11 @@ class XttsFamily:
     def speak(self, text: str, language: str, seed: int, control: Control) -> Audio:
         """24 kHz, in the voice of who is heard most. Raises BadInput, NotFound as the engine does;
         Cancelled within a token."""
-        references = next(iter(self._references.values()))
+        speaker = next(iter(self._references))
         with self._for_speaking() as model:
             ids = torch.tensor([token_ids(model, text, language_code(language))], device=model.device)
             sampling = sampling_of(SamplingParams(seed=seed), model.config, text)
-            manner, timbre = self._voice(references, control)
+            manner, timbre = self._voice(speaker, control)
             manner = manner.to(model.device)
             loop, vocoder = TokenLoop(model.gpt), StreamingVocoder(model.hifigan_decoder)
             states = list(loop.latents(manner, ids, sampling, lambda: control.cancelled))
@@ -133,10 +131,13 @@ class XttsFamily:
             vocoder.begin(timbre)
             return Audio(vocoder.push([state.float() for state in states], last=True), SAMPLE_RATE)
 
-    def _voice(self, references: Sequence[Example], control: Control) -> tuple[Tensor, Tensor]:
-        """The manner [1, 32, dim], which training changes, and the timbre [1, 512, 1]."""
+    def _voice(self, speaker: str, control: Control) -> tuple[Tensor, Tensor]:
+        """The manner [1, 32, dim], which training changes, and the timbre [1, 512, 1], which is heard once."""
+        references = self._references[speaker]
         sounds = [Audio(sound_of(example).numpy(), CONDITIONING_RATE) for example in references]
-        return latents_of(self._model, sounds, control)
+        if speaker not in self._timbres:
+            self._timbres[speaker] = timbre_of(self._model, sounds, control)
+        return manner_of(self._model, sounds, control), self._timbres[speaker]
 
     @contextmanager
     def _for_speaking(self) -> Iterator[Any]:

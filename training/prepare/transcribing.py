@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from engines.manager import EngineManager, Lease
@@ -245,14 +246,17 @@ def _languages(
             given[segment.source].append(segment.given)
     for source, text in whole.items():
         given[source].append(text)
-    everything = " ".join(text for texts in given.values() for text in texts)
-    usual = _shown(everything, settings) if everything else ""
+
+    @cache
+    def usual() -> str:
+        return _shown(" ".join(text for texts in given.values() for text in texts), settings)
+
     found = {}
     for source, language in told.items():
         if not language and settings.language != AUTO:
             language = settings.language
         if not language and given[source]:
-            language = _shown(" ".join(given[source]), settings) or usual
+            language = _shown(" ".join(given[source]), settings) or usual()
         found[source] = language
     return found
 
