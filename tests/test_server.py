@@ -35,11 +35,19 @@ from tests.running import (
     until,
 )
 
+KEY = "canary-sesame-7261"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("open") / "home"
-    with Server(home, TIMBRE_MAX_UPLOAD_MB="1", TIMBRE_SHUTDOWN_GRACE_S="1") as running:
+    """An open studio, with a language model that is not there."""
+    with Server(
+        tmp_path_factory.mktemp("open") / "home",
+        TIMBRE_MAX_UPLOAD_MB="1",
+        TIMBRE_SHUTDOWN_GRACE_S="1",
+        TIMBRE_LLM_API_KEY=KEY,
+        TIMBRE_LLM_URL="http://127.0.0.1:9",
+    ) as running:
         yield running
 
 
@@ -74,6 +82,13 @@ def test_the_page_answers(server: Server) -> None:
     assert status == 200
     assert b"A local, open voice studio." in body
     assert headers["content-type"].startswith("text/html")
+
+
+def test_the_page_does_not_show_the_language_model_s_key(server: Server) -> None:
+    page = HTTP.get(f"{server.url}/config").text
+    assert "use_llm_stt" in page
+    assert KEY not in page
+    assert KEY not in server.log
 
 
 def test_browsers_keep_the_scripts_whose_names_say_what_is_in_them(server: Server) -> None:
