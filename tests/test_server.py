@@ -175,6 +175,8 @@ def test_no_sign_in_is_asynchronous() -> None:
         for path in (CHECKOUT / folder).rglob("*.py"):
             source = path.read_text("utf-8")
             assert "auth_dependency" not in source, path
+            if "async def" not in source:  # to parse them all would take a second
+                continue
             for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.AsyncFunctionDef):
                     assert "owner" not in node.name, path
