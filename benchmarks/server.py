@@ -9,7 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from benchmarks import load
@@ -39,10 +39,10 @@ def run(options: Options, running: Serving | None = None) -> Report:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         settings = load_settings(home=folder / "own", models_dir=folder / "models")
-        with (
-            nullcontext(running) if running else Serving(folder, max_waiting=_WAITING) as server,
-            Studio(settings) as studio,
-        ):
+        served: AbstractContextManager[Serving] = (
+            nullcontext(running) if running else Serving(folder, max_waiting=_WAITING)
+        )
+        with served as server, Studio(settings) as studio:
             in_process(studio, text)  # warm
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
             connection.connect()
