@@ -21,7 +21,7 @@ _WARM_UP_CHARS = 2_000
 def main(characters: int) -> None:
     with tempfile.TemporaryDirectory() as temporary, studio_in(Path(temporary)) as studio:
         text = text_of(characters)
-        hear(studio, preset(text_of(_WARM_UP_CHARS)))
+        hear(studio, preset(text_of(min(_WARM_UP_CHARS, characters))))
         print("ready", flush=True)
         sys.stdin.readline()
         take = hear(studio, preset(text))

@@ -52,9 +52,9 @@ _TINY = {
 #: What a practice model is held to; see engines.whisper.recognizer.
 _TOKENS = 8
 
-_SHORT_S = 18.0
-_LONG_MINUTES, _QUICK_LONG_MINUTES = 10.0, 0.1
-_MEMORY_MINUTES, _QUICK_MEMORY_MINUTES = (10.0, 60.0), (0.1,)
+_SHORT_S, _QUICK_SHORT_S = 18.0, 2.0
+_LONG_MINUTES, _QUICK_LONG_MINUTES = 10.0, 0.03
+_MEMORY_MINUTES, _QUICK_MEMORY_MINUTES = (10.0, 60.0), (0.03,)
 #: Of the short recording, of that with words, of the long ones.
 _ROUNDS, _QUICK_ROUNDS = (9, 3, 2, 2), (1, 1, 1, 1)
 _WARM_UP_MINUTES = 20
@@ -64,7 +64,7 @@ _PATIENCE_S = 1_200.0
 def run(options: Options) -> Report:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        speech = _spoken(folder)
+        speech = _spoken(folder, 80 if options.quick else 400)
         speed, goals = _speed(options, folder, speech)
         memory, growth = _memory(options, folder, speech)
     return Report(
@@ -81,7 +81,8 @@ def run(options: Options) -> Report:
 
 
 def _speed(options: Options, folder: Path, speech: list[Samples]) -> tuple[Table, tuple[Goal, ...]]:
-    short = _written(folder / "short.wav", _without_end(speech, 0.0), _SHORT_S)
+    short_s = _QUICK_SHORT_S if options.quick else _SHORT_S
+    short = _written(folder / "short.wav", _without_end(speech, 0.0), short_s)
     minutes = _QUICK_LONG_MINUTES if options.quick else _LONG_MINUTES
     half = _written(folder / "half.wav", _without_end(speech, 1.0), 60 * minutes)
     long = _written(folder / "long.wav", _without_end(speech, 2.0), 60 * minutes)
@@ -99,8 +100,8 @@ def _speed(options: Options, folder: Path, speech: list[Samples]) -> tuple[Table
         for count, (name, path, seconds, words) in zip(
             rounds,
             (
-                ("18 s of speech", short, _SHORT_S, False),
-                ("18 s of speech, with the words' times", short, _SHORT_S, True),
+                (f"{short_s:g} s of speech", short, short_s, False),
+                (f"{short_s:g} s of speech, with the words' times", short, short_s, True),
                 (f"{minutes:g} min, half silence", half, 60 * minutes, False),
                 (f"{minutes:g} min, two thirds silence", long, 60 * minutes, False),
             ),
@@ -137,7 +138,7 @@ def _memory(options: Options, folder: Path, speech: list[Samples]) -> tuple[Tabl
     make_practice(models / "Whisper" / "practice" / "practice.pt")
     # Torch and the allocator keep memory for each new length of sound, until after some sixty parts
     # there is nothing new; that is no matter of the recording's length.
-    first = 3 if options.quick else 60 * _WARM_UP_MINUTES
+    first = 1 if options.quick else 60 * _WARM_UP_MINUTES
     short = _written(folder / "first.wav", _without_end(speech, 0.0), first)
     rows, grown = [], []
     for minutes in _QUICK_MEMORY_MINUTES if options.quick else _MEMORY_MINUTES:
@@ -186,11 +187,11 @@ def _timed(works: tuple[Callable[[], object], ...]) -> list[float]:
     return times
 
 
-def _spoken(folder: Path) -> list[Samples]:
+def _spoken(folder: Path, characters: int) -> list[Samples]:
     """Some sentences at RATE."""
     engine = EspeakEngine(EngineFolders(folder, ModelFolders(folder, folder)))
     rate, made = engine.info.sample_rate, []
-    for sentence in re.split(r"(?<=[.?]) ", text_of(400)):
+    for sentence in re.split(r"(?<=[.?]) ", text_of(characters)):
         chunks = engine.stream(SpeechRequest(sentence, LANGUAGE, speaker=PLAIN), Control())
         samples = np.concatenate([chunk.audio.samples for chunk in chunks])
         made.append(resample(Audio(samples, rate), RATE).samples)

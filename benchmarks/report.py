@@ -14,6 +14,7 @@ class Options:
 
     quick: bool = False
     recordings: Path | None = None  # folder of reference recordings; None: spoken by eSpeak NG
+    measured: Path | None = None  # what is known of eSpeak NG's own voices; None: measured anew
 
 
 @dataclass(frozen=True)

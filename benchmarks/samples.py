@@ -76,6 +76,15 @@ def speakers(folder: Path | None, spoken: Path) -> list[Speaker]:
     return [Speaker(name, tuple(paths), texts.get(paths[0].stem, "")) for name, paths in by_name.items()]
 
 
+def share_measured(prompts: Path, measured: Path | None) -> None:
+    """Let eSpeak NG, whose matched voices are kept in `prompts`, take what is measured of its own voices from
+    the folder `measured`, and keep it there; where that is None it begins anew."""
+    if measured is not None:
+        cache = prompts / "espeak"
+        cache.mkdir(parents=True, exist_ok=True)
+        (cache / "variants").symlink_to(measured, target_is_directory=True)
+
+
 def source_of(folder: Path | None) -> str:
     """A sentence on where the reference recordings come from."""
     if folder is None:

@@ -30,7 +30,7 @@ class _Size:
 
 
 _FULL = _Size(rounds=15, takes=5, preset_chars=6_000, matched_chars=800, speakers=5)
-_QUICK = _Size(rounds=2, takes=1, preset_chars=300, matched_chars=60, speakers=1)
+_QUICK = _Size(rounds=1, takes=1, preset_chars=300, matched_chars=60, speakers=1)
 
 
 def run(options: Options) -> Report:
@@ -38,7 +38,7 @@ def run(options: Options) -> Report:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         speakers = samples.speakers(options.recordings, folder)[: size.speakers]
-        with studio_in(folder) as studio:
+        with studio_in(folder, options.measured) as studio:
             espeak = RawEspeak()
             delays = _first_audio(studio, espeak, size.rounds)
             text = samples.text_of(size.preset_chars)

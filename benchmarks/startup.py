@@ -34,6 +34,7 @@ HEAVY = ("torch", "torchaudio", "transformers", "TTS", "whisper")
 
 _BARE = """\
 import sys
+{before}
 import gradio as gr
 
 with gr.Blocks(analytics_enabled=False) as demo:
@@ -42,6 +43,13 @@ with gr.Blocks(analytics_enabled=False) as demo:
             text = gr.Textbox(label="Text")
             gr.Button("Run").click(str.upper, [text], [text])
 demo.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), ssr_mode=False, quiet=True)
+"""
+
+#: In the quick form also this one is spared the stubs that Gradio writes, which take seconds.
+_QUICK_BEFORE = f"""\
+sys.path.append({str(CHECKOUT)!r})
+from tabs import gradio_import
+gradio_import.prepare()
 """
 
 
@@ -58,7 +66,8 @@ def run(options: Options) -> Report:
         folder = Path(temporary)
         timbre = [str(CHECKOUT / "app.py"), "--home", str(folder / "home"), "--port"]
         script = folder / "bare.py"
-        script.write_text(_BARE.format(tabs=len(TABS)), "utf-8")
+        before = _QUICK_BEFORE if options.quick else ""
+        script.write_text(_BARE.format(before=before, tabs=len(TABS)), "utf-8")
         # The warm-up of ours also tells what it imports.
         first, loaded = imported(timbre, folder)
         ours, bare = [first], [start([str(script)], folder)]

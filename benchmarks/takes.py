@@ -35,9 +35,12 @@ class Heard:
 
 
 @contextmanager
-def studio_in(home: Path) -> Iterator[Studio]:
-    """A studio in `home`, warm as the server's is soon after its start."""
-    with Studio(load_settings(home=home / "home", models_dir=home / "models")) as studio:
+def studio_in(folder: Path, measured: Path | None = None) -> Iterator[Studio]:
+    """A studio in `folder`, warm as the server's is soon after its start; for `measured` see
+    samples.share_measured."""
+    settings = load_settings(home=folder / "home", models_dir=folder / "models")
+    with Studio(settings) as studio:
+        samples.share_measured(studio.workspace.voice_prompts, measured)
         studio.warm_up()
         yield studio
 

@@ -45,7 +45,7 @@ class Size:
 
 
 SIZE = Size(64, 4, 11.0, 5, (240, 1000), tuple(Family), (Method.FULL, Method.LORA), card=True)
-QUICK = Size(4, 2, 1.5, 1, (240,))
+QUICK = Size(2, 2, 1.1, 1, (240,))
 
 
 def run(options: Options) -> Report:

@@ -64,6 +64,7 @@ def run(options: Options) -> Report:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         speakers = samples.speakers(options.recordings, folder)[: 1 if options.quick else None]
+        samples.share_measured(folder, options.measured)
         engine = EspeakEngine(EngineFolders(folder, ModelFolders(folder, folder)))
         try:
             default = speak(engine, SpeechRequest(text, samples.LANGUAGE, speaker=samples.PLAIN))

@@ -56,7 +56,7 @@ class Measured:
 
 
 SIZE = Size(plain_batch=128, batch=16, rounds=5, parts=200)
-QUICK = Size(plain_batch=2, batch=1, rounds=1, parts=3)
+QUICK = Size(plain_batch=1, batch=1, rounds=1, parts=1)
 
 
 def run(options: Options) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -205,3 +206,13 @@ def joined(
 
 def succeeded(said: str) -> bool:
     return '"success":true' in said.replace(" ", "")
+
+
+def generate(server: Server, client: httpx.Client, text: str = "Hello.") -> str:
+    """Press Generate in the Preset tab; returns the take's id."""
+    (first, *_) = [event for event in events(server, client) if event.trigger == "preset-generate"]
+    said = joined(server, first.id, first.data(text), client)
+    assert succeeded(said), said
+    found = re.search(r'data-takes=\\"([0-9a-f]{32})', said)
+    assert found
+    return found[1]

@@ -24,7 +24,10 @@ def commands() -> list[str]:
 
 @pytest.mark.timeout(400)  # some import torch
 def test_the_readme_s_commands_run_as_they_stand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    measured: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The first one as a process, as people do; the others here, since each start takes its time."""
     import app

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import httpx
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -83,7 +82,7 @@ def test_the_route_s_own_name_may_be_encoded_as_well(server: Server) -> None:
 def test_another_site_s_page_may_not_act_here(server: Server, tmp_path: Path) -> None:
     recording = wav(tmp_path / "a.wav", tone(1)).read_bytes()
     for site, expected in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
-        answer = httpx.post(
+        answer = HTTP.post(
             f"{server.url}/gradio_api/upload",
             files={"files": ("a.wav", recording)},
             headers={"Origin": "https://example.com", "Sec-Fetch-Site": site},
@@ -141,7 +140,7 @@ def test_whatever_is_a_path_is_let_through(parts: list[str]) -> None:
 
 def upload(server: Server, path: Path) -> str:
     with path.open("rb") as file:
-        answer = httpx.post(f"{server.url}/gradio_api/upload", files={"files": file})
+        answer = HTTP.post(f"{server.url}/gradio_api/upload", files={"files": file})
     assert answer.status_code == 200
     (kept,) = answer.json()
     return str(kept)
@@ -151,11 +150,11 @@ def test_an_uploaded_file_is_still_served(server: Server, tmp_path: Path) -> Non
     recording = wav(tmp_path / "an upload, ä.wav", tone(1))
     kept = upload(server, recording)
     for route in ("/gradio_api/file=", "/file="):
-        answer = httpx.get(f"{server.url}{route}{quote(kept)}", follow_redirects=False)
+        answer = HTTP.get(f"{server.url}{route}{quote(kept)}", follow_redirects=False)
         if answer.status_code == 404:
             continue  # this Gradio answers below /gradio_api alone
         assert answer.content == recording.read_bytes()
-    assert httpx.get(f"{server.url}/gradio_api/file={quote(kept)}").content == recording.read_bytes()
+    assert HTTP.get(f"{server.url}/gradio_api/file={quote(kept)}").content == recording.read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,10 @@ import httpx
 import pytest
 
 from benchmarks import load, soak
+from benchmarks import server as over_http
+from benchmarks.report import Options
 from benchmarks.serving import Serving
+from tests.test_benchmarks import check_figures
 
 SIZES = soak.Sizes(
     requests=40,
@@ -51,6 +54,10 @@ def test_a_full_queue_refuses_at_once(server: Serving) -> None:
     answers = asyncio.run(refused())
     assert {each.status for each in answers} == {429}
     assert min(each.seconds for each in answers) < 0.25
+
+
+def test_the_benchmark_of_the_server_runs_and_its_table_holds_figures(server: Serving) -> None:
+    check_figures(over_http.run(Options(quick=True), server))
 
 
 def test_who_hangs_up_leaves_the_place_to_others(server: Serving) -> None:

@@ -179,7 +179,7 @@ def test_the_package_is_imported_without_a_word_and_loading_asks_nothing_of_the_
         "def refuse(*given): raise AssertionError(f'connects to {given[1:]}')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
         "import sys; from engines.qwen.package import qwen_tts_package; qwen_tts_package()\n"
-        "assert not {'torchaudio', 'sox', 'onnxruntime'} & set(sys.modules)\n"
+        "assert not {'torchaudio', 'sox', 'onnxruntime', 'sklearn'} & set(sys.modules)\n"
         "print('imported', flush=True); print('imported', file=sys.stderr)\n"
         "from pathlib import Path; from tests.qwen_speech import *\n"
         f"engine = engine_with(Path({str(practice_models)!r}), Path({str(tmp_path)!r}))\n"

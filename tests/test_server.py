@@ -1,23 +1,20 @@
-"""The server as people run it: it opens, keeps its door, and ends in good order."""
+"""The open server as people run it, and that it ends in good order; with a sign-in: tests/test_shutdown.py."""
 
 from __future__ import annotations
 
 import ast
-import json
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from studio.api.sign_in import MOST_FAILURES
 from studio.services.studio import Studio
 from studio.settings import CHECKOUT, load_settings
 from tabs.gradio_script import corrected
@@ -28,45 +25,25 @@ from tests.running import (
     Server,
     command_line,
     environment,
-    events,
-    joined,
+    generate,
     spooled,
-    succeeded,
     until,
 )
+
+KEY = "canary-sesame-7261"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("open") / "home"
-    with Server(home, TIMBRE_MAX_UPLOAD_MB="1", TIMBRE_SHUTDOWN_GRACE_S="1") as running:
+    """An open studio, with a language model that is not there."""
+    with Server(
+        tmp_path_factory.mktemp("open") / "home",
+        TIMBRE_MAX_UPLOAD_MB="1",
+        TIMBRE_SHUTDOWN_GRACE_S="1",
+        TIMBRE_LLM_API_KEY=KEY,
+        TIMBRE_LLM_URL="http://127.0.0.1:9",
+    ) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A studio with a door, for Ann and Bob."""
-    home = tmp_path_factory.mktemp("guarded") / "home"
-    with Server(home, "--no-api", "--auth", "ann:blue,bob:green") as running:
-        yield running
-
-
-@contextmanager
-def signed_in(server: Server, user: str, password: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as client:
-        answer = client.post("/login", data={"username": user, "password": password})
-        assert answer.status_code == 200
-        yield client
-
-
-def generate(server: Server, client: httpx.Client, text: str = "Hello.") -> str:
-    """Press Generate in the Preset tab; returns the take's id."""
-    (first, *_) = [event for event in events(server, client) if event.trigger == "preset-generate"]
-    said = joined(server, first.id, first.data(text), client)
-    assert succeeded(said), said
-    found = re.search(r'data-takes=\\"([0-9a-f]{32})', said)
-    assert found
-    return found[1]
 
 
 def test_the_page_answers(server: Server) -> None:
@@ -74,6 +51,13 @@ def test_the_page_answers(server: Server) -> None:
     assert status == 200
     assert b"A local, open voice studio." in body
     assert headers["content-type"].startswith("text/html")
+
+
+def test_the_page_does_not_show_the_language_model_s_key(server: Server) -> None:
+    page = HTTP.get(f"{server.url}/config").text
+    assert "use_llm_stt" in page
+    assert KEY not in page
+    assert KEY not in server.log
 
 
 def test_browsers_keep_the_scripts_whose_names_say_what_is_in_them(server: Server) -> None:
@@ -91,7 +75,7 @@ def test_browsers_keep_the_scripts_whose_names_say_what_is_in_them(server: Serve
 
 
 def test_the_routes_are_documented(server: Server) -> None:
-    paths = httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    paths = HTTP.get(f"{server.url}/openapi.json").json()["paths"]
     assert {
         "/takes/{take_id}/stream",
         "/takes/{take_id}/audio",
@@ -121,7 +105,7 @@ def test_people_can_read_that(server: Server, browser: Browser) -> None:
         page.get_by_label("Find").fill("")
         shown = page.locator("details code").all_inner_texts()
         assert refused == []
-    documented = httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    documented = HTTP.get(f"{server.url}/openapi.json").json()["paths"]
     assert set(shown) == {
         f"{method.upper()} {path}"
         for path, methods in documented.items()
@@ -156,7 +140,7 @@ def test_an_upload_above_the_limit_is_refused_and_not_kept(server: Server, tmp_p
     def upload(seconds: float) -> httpx.Response:
         path = wav(tmp_path / "upload.wav", tone(seconds))
         with path.open("rb") as file:
-            return httpx.post(f"{server.url}/gradio_api/upload", files={"files": file}, timeout=20)
+            return HTTP.post(f"{server.url}/gradio_api/upload", files={"files": file}, timeout=20)
 
     assert upload(10).status_code == 200  # 0.5 MB
     assert upload(60).status_code == 413  # 2.9 MB
@@ -185,92 +169,14 @@ def test_a_take_made_on_the_page_can_be_fetched(server: Server) -> None:
         assert "Hello." in client.get(f"/takes/{take}/subtitles").text
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x", "/gradio_api/file=/etc/passwd",
-     "/takes/x/stream", "/takes/x/audio", "/takes/x/subtitles"],
-)  # fmt: skip
-def test_a_closed_door_lets_nobody_in(guarded: Server, path: str) -> None:
-    status, _, body = guarded.raw(path)
-    assert status == 401
-    said = json.loads(body)
-    assert set(said) == {"detail", "hint", "error_id"}
-    assert all(said.values())
-    wrong = {"cookie": "access-token-x=1; access-token-unsecure-x=1; access-token-unsecure-=1"}
-    assert httpx.get(guarded.url + path, headers=wrong).status_code == 401
-
-
-def test_programs_can_be_left_out(server: Server, guarded: Server) -> None:
-    wanted = {"text": "Hello."}
-    assert HTTP.post(f"{server.url}/tts", json=wanted).status_code == 200
-    assert HTTP.post(f"{guarded.url}/tts", json=wanted).status_code == 404
-    assert HTTP.get(f"{guarded.url}/v1/models").status_code == 404
-    assert HTTP.get(f"{guarded.url}/ready").status_code == 200
-
-
-def test_the_closed_page_shows_the_sign_in_alone(guarded: Server) -> None:
-    page = guarded.raw("/")[2].decode()
-    assert "preset-generate" not in page
-    with signed_in(guarded, "ann", "blue") as ann:
-        assert "preset-generate" in ann.get("/").text
-
-
-@pytest.mark.parametrize(
-    ("user", "password"), [("ann", "green"), ("ann", ""), ("", "blue"), ("eve", "blue"), ("ANN", "blue")]
-)
-def test_a_wrong_password_is_refused(guarded: Server, user: str, password: str) -> None:
-    answer = httpx.post(f"{guarded.url}/login", data={"username": user, "password": password})
-    assert answer.status_code in (400, 422)
-    assert not answer.cookies
-
-
-def test_who_guesses_passwords_has_to_wait_and_nobody_else(guarded: Server) -> None:
-    """Behind a proxy, whose clients are told apart."""
-    guesser, given = {"X-Forwarded-For": "203.0.113.9"}, {"username": "ann", "password": "wrong"}
-    answers = [
-        HTTP.post(f"{guarded.url}/login", data=given, headers=guesser) for _ in range(MOST_FAILURES + 1)
-    ]
-    assert [each.status_code for each in answers] == [400] * MOST_FAILURES + [429]
-    assert set(answers[0].json()) == set(answers[-1].json()) == {"detail", "hint", "error_id"}
-    assert int(answers[-1].headers["retry-after"]) > 30
-    assert "ten wrong passwords" in guarded.raw("/")[2].decode()
-    with signed_in(guarded, "ann", "blue"):
-        pass
-
-
-def test_a_take_is_its_owner_s_alone(guarded: Server) -> None:
-    with signed_in(guarded, "ann", "blue") as ann, signed_in(guarded, "bob", "green") as bob:
-        take = generate(guarded, ann)
-        path = f"/takes/{take}/audio"
-        until(lambda: ann.get(path).status_code == 200)
-        for route in ("audio", "stream", "subtitles"):
-            assert ann.get(f"/takes/{take}/{route}").status_code == 200
-            assert bob.get(f"/takes/{take}/{route}").status_code == 404
-            assert guarded.raw(f"/takes/{take}/{route}")[0] == 401
-
-
-def test_signing_out_closes_the_door_again(guarded: Server) -> None:
-    with signed_in(guarded, "ann", "blue") as ann:
-        token = dict(ann.cookies)
-        assert ann.get("/config").status_code == 200
-        ann.get("/logout")
-        ann.cookies.update(token)
-        assert ann.get("/config").status_code == 401
-        assert ann.get("/takes/x/audio").status_code == 401
-
-
-def test_passwords_are_not_logged(guarded: Server) -> None:
-    with signed_in(guarded, "ann", "blue"):
-        assert "blue" not in guarded.log
-        assert "green" not in guarded.log
-
-
 def test_no_sign_in_is_asynchronous() -> None:
     """Gradio 6.17 lets everybody in when an async auth_dependency returns None."""
     for folder in ("tabs", "studio"):
         for path in (CHECKOUT / folder).rglob("*.py"):
             source = path.read_text("utf-8")
             assert "auth_dependency" not in source, path
+            if "async def" not in source:  # to parse them all would take a second
+                continue
             for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.AsyncFunctionDef):
                     assert "owner" not in node.name, path
@@ -291,13 +197,6 @@ def test_programs_speak_on_the_page_s_port(server: Server, tmp_path: Path) -> No
     with HTTP.stream("POST", f"{server.url}/api/generate_stream", json={"text": "Hello."}) as told:
         last = [line for line in told.iter_lines() if line][-1]
     assert '"done": true' in last
-
-
-def test_sigterm_ends_an_idle_server_in_good_order(guarded: Server) -> None:
-    started = time.monotonic()
-    assert guarded.stop() == 0
-    assert time.monotonic() - started < 20
-    assert "Traceback" not in guarded.log
 
 
 def test_sigterm_during_a_long_take_keeps_what_was_spoken(server: Server) -> None:

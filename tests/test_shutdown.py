@@ -1,21 +1,24 @@
-"""How the server ends, what it keeps to itself, and that old outputs go: in processes of their own."""
+"""Whom a server with a sign-in lets in, what it keeps to itself, and how it ends: in a process of its own."""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
 from studio.api.access import Access, Caller
+from studio.api.sign_in import MOST_FAILURES
 from studio.services.studio import Studio
 from tabs.ending import finish
-from tests.running import HTTP, Server, made_key, spooled, until
+from tests.running import HTTP, Server, generate, made_key, spooled, until
 
 
 def sentences(count: int) -> str:
@@ -81,11 +84,19 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, s
     key = made_key(home)
     with Server(
         home,
-        *("--host", "0.0.0.0", "--auth", "ann:blue", "--log-level", "debug"),
+        *("--host", "0.0.0.0", "--auth", "ann:blue,bob:green", "--log-level", "debug"),
         TIMBRE_CORS_ORIGINS="https://friend.example",
         TIMBRE_SHUTDOWN_GRACE_S="60",
     ) as running:
         yield running, key
+
+
+@contextmanager
+def signed_in(server: Server, user: str, password: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        answer = client.post("/login", data={"username": user, "password": password})
+        assert answer.status_code == 200
+        yield client
 
 
 def test_a_key_lets_programs_in(shared: tuple[Server, str]) -> None:
@@ -159,6 +170,85 @@ def test_the_log_has_neither_keys_nor_texts(shared: tuple[Server, str]) -> None:
     assert "request refused" in server.log
     for secret in (key, key[3:], "elephants", "blue"):
         assert secret not in server.log
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x", "/gradio_api/file=/etc/passwd",
+     "/takes/x/stream", "/takes/x/audio", "/takes/x/subtitles"],
+)  # fmt: skip
+def test_a_closed_door_lets_nobody_in(shared: tuple[Server, str], path: str) -> None:
+    server, _ = shared
+    status, _, body = server.raw(path)
+    assert status == 401
+    said = json.loads(body)
+    assert set(said) == {"detail", "hint", "error_id"}
+    assert all(said.values())
+    wrong = {"cookie": "access-token-x=1; access-token-unsecure-x=1; access-token-unsecure-=1"}
+    assert HTTP.get(server.url + path, headers=wrong).status_code == 401
+
+
+def test_the_closed_page_shows_the_sign_in_alone(shared: tuple[Server, str]) -> None:
+    server, _ = shared
+    page = server.raw("/")[2].decode()
+    assert "preset-generate" not in page
+    with signed_in(server, "ann", "blue") as ann:
+        assert "preset-generate" in ann.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [("ann", "green"), ("ann", ""), ("", "blue"), ("eve", "blue"), ("ANN", "blue")]
+)
+def test_a_wrong_password_is_refused(shared: tuple[Server, str], user: str, password: str) -> None:
+    server, _ = shared
+    answer = HTTP.post(f"{server.url}/login", data={"username": user, "password": password})
+    assert answer.status_code in (400, 422)
+    assert not answer.cookies
+
+
+def test_who_guesses_passwords_has_to_wait_and_nobody_else(shared: tuple[Server, str]) -> None:
+    """Behind a proxy, whose clients are told apart."""
+    server, _ = shared
+    guesser, given = {"X-Forwarded-For": "203.0.113.9"}, {"username": "ann", "password": "wrong"}
+    answers = [
+        HTTP.post(f"{server.url}/login", data=given, headers=guesser) for _ in range(MOST_FAILURES + 1)
+    ]
+    assert [each.status_code for each in answers] == [400] * MOST_FAILURES + [429]
+    assert set(answers[0].json()) == set(answers[-1].json()) == {"detail", "hint", "error_id"}
+    assert int(answers[-1].headers["retry-after"]) > 30
+    assert "ten wrong passwords" in server.raw("/")[2].decode()
+    with signed_in(server, "ann", "blue"):
+        pass
+
+
+def test_a_take_is_its_owner_s_alone(shared: tuple[Server, str]) -> None:
+    server, _ = shared
+    with signed_in(server, "ann", "blue") as ann, signed_in(server, "bob", "green") as bob:
+        take = generate(server, ann)
+        path = f"/takes/{take}/audio"
+        until(lambda: ann.get(path).status_code == 200)
+        for route in ("audio", "stream", "subtitles"):
+            assert ann.get(f"/takes/{take}/{route}").status_code == 200
+            assert bob.get(f"/takes/{take}/{route}").status_code == 404
+            assert server.raw(f"/takes/{take}/{route}")[0] == 401
+
+
+def test_signing_out_closes_the_door_again(shared: tuple[Server, str]) -> None:
+    server, _ = shared
+    with signed_in(server, "ann", "blue") as ann:
+        token = dict(ann.cookies)
+        assert ann.get("/config").status_code == 200
+        ann.get("/logout")
+        ann.cookies.update(token)
+        assert ann.get("/config").status_code == 401
+        assert ann.get("/takes/x/audio").status_code == 401
+
+
+def test_passwords_are_not_logged(shared: tuple[Server, str]) -> None:
+    server, _ = shared
+    with signed_in(server, "ann", "blue"):
+        assert "blue" not in server.log
+        assert "green" not in server.log
 
 
 def test_a_signal_lets_finish_and_a_second_one_does_not(shared: tuple[Server, str]) -> None:

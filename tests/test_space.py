@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.running import Server, events, joined, succeeded, until
+from tests.running import HTTP, Server, events, joined, succeeded, until
 
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("space") / "home"
-    with Server(home, SPACE_ID="somebody/timbre", TIMBRE_HOST="127.0.0.1") as server:
+    with Server(home, "--no-api", SPACE_ID="somebody/timbre", TIMBRE_HOST="127.0.0.1") as server:
         yield server
 
 
@@ -52,3 +52,9 @@ def test_two_visitors_see_only_their_own_takes(space: Server) -> None:
     until(lambda: "What the first one says." in shown(first))
     assert "What the first one says." not in shown(second)
     assert "What the first one says." not in shown(httpx.Client(base_url=space.url, timeout=30))
+
+
+def test_programs_can_be_left_out(space: Server) -> None:
+    assert HTTP.post(f"{space.url}/tts", json={"text": "Hello."}).status_code == 404
+    assert HTTP.get(f"{space.url}/v1/models").status_code == 404
+    assert HTTP.get(f"{space.url}/ready").status_code == 200

@@ -7,6 +7,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
+from engines import transformers_import
 from engines.devices import torch_module
 
 _lock = threading.Lock()
@@ -28,6 +29,7 @@ def qwen_tts_package() -> Any:
     with _lock:
         if "qwen_tts" not in sys.modules:
             torch_module()
+            transformers_import.prepare()
             for name, names in _UNUSED.items():
                 sys.modules[name] = _stand_in(name, names)
         import qwen_tts

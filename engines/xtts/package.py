@@ -24,6 +24,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from engines import transformers_import
 from engines.devices import torch_module
 from engines.torchaudio_stand_in import provide_torchaudio
 
@@ -43,6 +44,7 @@ def coqui(module: str = "TTS.tts.models.xtts") -> Any:
             return found
         torch = torch_module()
         provide_torchaudio()
+        transformers_import.prepare()
         with _threads_kept(torch):
             if "TTS" not in sys.modules:
                 with _found(_CODEC):
