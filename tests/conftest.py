@@ -82,9 +82,12 @@ def studio(settings: Settings) -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
-    """The embedded engine with a cache of its own, shared by the tests of a module."""
+def engine(tmp_path_factory: pytest.TempPathFactory, measured_voices: Path) -> Iterator[EspeakEngine]:
+    """The embedded engine with a cache of its own, shared by the tests of a module; what is measured of its
+    own voices is in it once for the run."""
     folder = tmp_path_factory.mktemp("espeak")
+    (folder / "espeak").mkdir()
+    (folder / "espeak" / "variants").symlink_to(measured_voices)
     engine = EspeakEngine(EngineFolders(folder, ModelFolders(folder, folder)))
     yield engine
     engine.unload()
@@ -105,17 +108,24 @@ def _made_once(
 
 
 @pytest.fixture(scope="session")
-def measure_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
-    """Makes a home, before it is cloned in, share what the voice match has measured of eSpeak NG's own
-    voices with the others of the run: it takes three seconds, and is the same for all."""
+def measured_voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run keeps what the voice match and voice design have measured of eSpeak NG's own voices: it
+    takes three seconds, and is the same for all."""
     own = tmp_path_factory.getbasetemp()
     kept = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "measured-voices"
     kept.mkdir(exist_ok=True)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def measure_once(measured_voices: Path) -> Callable[[Path], None]:
+    """Makes a home, before it is cloned or designed in, share the measured voices with the others of the
+    run."""
 
     def share(home: Path) -> None:
         folder = home / ".cache" / "voice_prompts" / "espeak"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "variants").symlink_to(kept)
+        (folder / "variants").symlink_to(measured_voices)
 
     return share
 
