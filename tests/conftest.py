@@ -34,6 +34,10 @@ for name in [name for name in os.environ if name.startswith(("TIMBRE_", "QWEN_TT
 def _what_is_there_is_not_collected() -> None:
     """What earlier modules have imported stays anyway: the collector need not go through all of it each
     time a model is loaded or unloaded, which takes seconds late in a run."""
+    _leave_alone()
+
+
+def _leave_alone() -> None:
     gc.collect()
     gc.freeze()
 
@@ -104,6 +108,7 @@ def _made_once(
         if not (shared / f"{name}.made").exists():
             make(shared / name / family, Control())
             (shared / f"{name}.made").touch()
+            _leave_alone()  # what making it has imported
     return shared / name
 
 
