@@ -34,6 +34,10 @@ for name in [name for name in os.environ if name.startswith(("TIMBRE_", "QWEN_TT
 def _what_is_there_is_not_collected() -> None:
     """What earlier modules have imported stays anyway: the collector need not go through all of it each
     time a model is loaded or unloaded, which takes seconds late in a run."""
+    _leave_alone()
+
+
+def _leave_alone() -> None:
     gc.collect()
     gc.freeze()
 
@@ -82,9 +86,12 @@ def studio(settings: Settings) -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EspeakEngine]:
-    """The embedded engine with a cache of its own, shared by the tests of a module."""
+def engine(tmp_path_factory: pytest.TempPathFactory, measured_voices: Path) -> Iterator[EspeakEngine]:
+    """The embedded engine with a cache of its own, shared by the tests of a module; what is measured of its
+    own voices is in it once for the run."""
     folder = tmp_path_factory.mktemp("espeak")
+    (folder / "espeak").mkdir()
+    (folder / "espeak" / "variants").symlink_to(measured_voices)
     engine = EspeakEngine(EngineFolders(folder, ModelFolders(folder, folder)))
     yield engine
     engine.unload()
@@ -101,21 +108,29 @@ def _made_once(
         if not (shared / f"{name}.made").exists():
             make(shared / name / family, Control())
             (shared / f"{name}.made").touch()
+            _leave_alone()  # what making it has imported
     return shared / name
 
 
 @pytest.fixture(scope="session")
-def measure_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
-    """Makes a home, before it is cloned in, share what the voice match has measured of eSpeak NG's own
-    voices with the others of the run: it takes three seconds, and is the same for all."""
+def measured_voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run keeps what the voice match and voice design have measured of eSpeak NG's own voices: it
+    takes three seconds, and is the same for all."""
     own = tmp_path_factory.getbasetemp()
     kept = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "measured-voices"
     kept.mkdir(exist_ok=True)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def measure_once(measured_voices: Path) -> Callable[[Path], None]:
+    """Makes a home, before it is cloned or designed in, share the measured voices with the others of the
+    run."""
 
     def share(home: Path) -> None:
         folder = home / ".cache" / "voice_prompts" / "espeak"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "variants").symlink_to(kept)
+        (folder / "variants").symlink_to(measured_voices)
 
     return share
 

@@ -20,7 +20,7 @@ BASE, CUSTOM_VOICE, DESIGN = (
     "qwen-practice-custom-voice",
     "qwen-practice-voice-design",
 )
-TEXT = "Just a little test."
+TEXT = "Just a test."  # speech of a second and a half
 
 
 def engine_with(qwen_dir: Path, cache: Path) -> QwenEngine:

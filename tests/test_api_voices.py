@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,11 @@ BOB = {"x-user": "bob"}
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(
+    tmp_path_factory: pytest.TempPathFactory, measure_once: Callable[[Path], None]
+) -> Iterator[Studio]:
     home = tmp_path_factory.mktemp("home")
+    measure_once(home)
     with Studio(load_settings(home=home, models_dir=home / "models")) as opened:
         yield opened
 
@@ -199,14 +202,16 @@ def test_a_voice_is_tried_out_and_heard(studio: Studio, client: TestClient, reco
     row = upload(client, recording, "Trying", language="en")
     before = client.get(f"{BASE}/{row['id']}/clone-status").json()
     assert (before["state"], before["id"]) == ("none", "")
-    begun = client.post(f"{BASE}/{row['id']}/clone", json={"text": "Hej.", "language": "sv", "seed": 3})
+    begun = client.post(
+        f"{BASE}/{row['id']}/clone", json={"text": "Hello.", "language": "en-us", "seed": 3}
+    )
     assert begun.status_code == 202, begun.text
     assert begun.json()["voice"] == row["id"]
     status = tried(client, row["id"])
     assert (status["state"], status["progress"]) == ("done", 1.0)
     assert any("No model of Qwen3-TTS" in note for note in status["notes"])
     take = studio.history.get(status["take"], "ann")
-    assert (take.text, take.mode, take.language, take.seed) == ("Hej.", "clone", "sv", 3)
+    assert (take.text, take.mode, take.language, take.seed) == ("Hello.", "clone", "en-us", 3)
     assert client.get(status["url"]).status_code == 200
     assert studio.voices.uses(row["id"], "ann").takes == 1
 
@@ -215,7 +220,7 @@ def test_a_recording_is_written_down_where_that_is_wanted(
     studio: Studio, client: TestClient, recording: Path
 ) -> None:
     row = upload(client, recording, "Unwritten", language="en")
-    body = {"text": "Hej.", "language": "sv", "transcribe": True}
+    body = {"text": "Hello.", "language": "en-us", "transcribe": True}
     client.post(f"{BASE}/unwritten/clone", json=body)
     status = tried(client, row["id"])
     assert status["state"] == "done", status["error"]

@@ -14,9 +14,9 @@ from studio.audio.reading import probe, read
 from studio.audio.types import Samples
 from studio.control import Control
 from studio.errors import BadInput, Cancelled
-from tests.spoken import RATE, REAL, saved, silence, spoken
+from tests.spoken import RATE, REAL, SENTENCE, saved, silence, spoken
 
-TEXT = "The weather was fine when we left the harbour, and by noon we could no longer see the land."
+TEXT = "The weather was fine when we left the harbour."
 
 
 def noisy(decibels: float = 40.0, start: float = 1.5, end: float = 2.0, level: float = 0.15) -> Samples:
@@ -100,7 +100,9 @@ def test_a_part_is_cleaned_alone_and_may_replace_its_source(tmp_path: Path) -> N
     sound = noisy()
     path = saved(tmp_path / "it.wav", np.concatenate([sound, sound]))
     length = len(sound) / RATE
-    made = clean(path, path, CleanUp(), length, 2 * length, transcript=TEXT, language="en")
+    made = clean(
+        path, path, CleanUp(), length, 2 * length, transcript=f"{TEXT} {SENTENCE}", language="en"
+    )
     assert made.before.duration == pytest.approx(length, abs=0.01)
     assert probe(path).duration < length - 2
     finding = made.after.finding("transcript")

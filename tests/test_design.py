@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from studio.control import Control
 from studio.errors import EngineFailed
 from studio.models.folders import ModelFolders
 
-TEXT = "Please read the letter, then call your brother."
+TEXT = "Please call your brother."
 LONG = "Please read the letter on the kitchen table, then call your brother."
 
 
@@ -35,8 +36,15 @@ def speak(
     return np.concatenate([chunk.audio.samples for chunk in engine.stream(request, Control())])
 
 
-def profile(engine: EspeakEngine, description: str) -> VoiceProfile:
-    return measure(analyse(speak(engine, engine.design(description))))
+@pytest.fixture(scope="module")
+def profile(engine: EspeakEngine) -> Callable[[str], VoiceProfile]:
+    """What is measured of the voice of a description."""
+
+    @cache
+    def of(description: str) -> VoiceProfile:
+        return measure(analyse(speak(engine, engine.design(description))))
+
+    return of
 
 
 @pytest.mark.parametrize(
@@ -50,9 +58,9 @@ def profile(engine: EspeakEngine, description: str) -> VoiceProfile:
     ],
 )
 def test_the_pitch_lands_where_the_words_say(
-    engine: EspeakEngine, description: str, hertz: float
+    profile: Callable[[str], VoiceProfile], description: str, hertz: float
 ) -> None:
-    assert profile(engine, description).f0 == pytest.approx(hertz, rel=0.15)
+    assert profile(description).f0 == pytest.approx(hertz, rel=0.15)
 
 
 def test_design_gives_every_option_of_a_designed_voice_within_its_range(engine: EspeakEngine) -> None:
@@ -106,9 +114,9 @@ def test_speed_applies_on_top_of_the_pace(engine: EspeakEngine) -> None:
     )
 
 
-def test_a_robot_is_a_monotone_and_a_lively_voice_is_not(engine: EspeakEngine) -> None:
-    assert profile(engine, "robot").log_f0_deviation < 0.03
-    lively, calm = profile(engine, "lively woman"), profile(engine, "calm woman")
+def test_a_robot_is_a_monotone_and_a_lively_voice_is_not(profile: Callable[[str], VoiceProfile]) -> None:
+    assert profile("robot").log_f0_deviation < 0.03
+    lively, calm = profile("lively woman"), profile("calm woman")
     assert lively.log_f0_deviation > 1.3 * calm.log_f0_deviation
 
 
@@ -117,10 +125,10 @@ def test_a_whisper_has_no_voice(engine: EspeakEngine) -> None:
     assert clearly_voiced(frames).mean() < 0.05
 
 
-def test_breathy_bright_and_dark_move_what_they_name(engine: EspeakEngine) -> None:
-    plain, breathy = profile(engine, "woman"), profile(engine, "breathy woman")
+def test_breathy_bright_and_dark_move_what_they_name(profile: Callable[[str], VoiceProfile]) -> None:
+    plain, breathy = profile("woman"), profile("breathy woman")
     assert breathy.aperiodicity[200:300].mean() > plain.aperiodicity[200:300].mean() + 0.1
-    bright, dark = profile(engine, "bright woman"), profile(engine, "dark woman")
+    bright, dark = profile("bright woman"), profile("dark woman")
     assert (bright.envelope - dark.envelope)[250:].mean() > (bright.envelope - dark.envelope)[:50].mean()
 
 
@@ -131,7 +139,7 @@ def test_the_instruction_alone_designs_the_voice_and_options_adjust_it(engine: E
 
 def test_a_seed_makes_another_take_and_the_same_seed_the_same(engine: EspeakEngine) -> None:
     values = engine.design("old woman")
-    pitches = [measure(analyse(speak(engine, values, seed=seed))).f0 for seed in (3, 3, 1, 2, 4)]
+    pitches = [measure(analyse(speak(engine, values, seed=seed))).f0 for seed in (3, 3, 1, 2)]
     assert pitches[0] == pytest.approx(pitches[1], rel=0.01)
     assert max(pitches) / min(pitches) > 1.015
 

@@ -19,7 +19,7 @@ from studio.services.personality_values import Emotion, Personality
 from tests.audio_files import tone, wav
 
 RATE = 22_050
-TEXT = "Glue the sheet to the dark blue background. It is easy to tell the depth of a well."
+TEXT = "Glue the sheet to the dark blue background, and it is done."
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def said(pitch: float = 50, speed: float = 1.0, voice: str = "gmw/en-US") -> Sam
         engine.unload()
 
 
-def humming(hertz: float, seconds: float = 3.0, glide_st: float = 0.0) -> Samples:
+def humming(hertz: float, seconds: float = 2.0, glide_st: float = 0.0) -> Samples:
     """A voice at `hertz` that glides over `glide_st` semitones, with four syllables a second."""
     times = np.arange(round(seconds * RATE)) / RATE
     semitones = glide_st * (times / seconds - 0.5)

@@ -19,9 +19,10 @@ from tests.face_files import FACE_BOX, MOUTH, astronaut, nobody, portrait, save,
 from tests.looking import FPS, HEIGHT, hand_set, look, middle, mouth, scene, shots
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> FaceService:
-    return FaceService(tmp_path / "faces")
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> FaceService:
+    """One for all: what it has found in a file it keeps by the file's content."""
+    return FaceService(tmp_path_factory.mktemp("faces"))
 
 
 # Pictures

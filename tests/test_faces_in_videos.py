@@ -17,9 +17,10 @@ from tests.face_files import MOUTH, nobody, portrait, save_video
 from tests.looking import FPS, hand_set, look, middle, mouth, panned, scene, shots
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> FaceService:
-    return FaceService(tmp_path / "faces")
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> FaceService:
+    """One for all: what it has found in a file it keeps by the file's content."""
+    return FaceService(tmp_path_factory.mktemp("faces"))
 
 
 def test_a_face_is_followed_through_a_video(service: FaceService, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from engines.qwen.package import qwen_tts_package
 from engines.qwen.sampling import Sampler, TalkerSampling, Vocabulary
 from engines.qwen.talker import Ending, TalkerInput, TalkerLoop, capture
 
-TEXT = "A quick fox."
-CAP = 30  # frames
+TEXT = "A fox."
+CAP = 20  # frames
 GREEDY = TalkerSampling(Draw(temperature=0), Draw(temperature=0), max_frames=CAP)
 SAMPLED = TalkerSampling(
     Draw(temperature=1.1, top_k=40, top_p=0.9),

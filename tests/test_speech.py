@@ -84,14 +84,14 @@ def test_speed_changes_the_length(studio: Studio) -> None:
 
 
 def test_a_long_text_is_spoken_whole_and_in_order(studio: Studio) -> None:
-    text = " ".join(f"Sentence number {number} is here." for number in range(1, 61))
+    text = " ".join(f"Sentence number {number} is here." for number in range(1, 31))
     record = studio.speech.speak(preset(text))
     words = [word.text for word in studio.history.words(record)]
     assert words == text.split()
 
 
 def test_the_sound_can_be_heard_while_it_is_made(studio: Studio) -> None:
-    take_id = studio.speech.start(preset(" ".join([TEXT] * 40)))
+    take_id = studio.speech.start(preset(" ".join([TEXT] * 12)))
     live, heard = studio.speech.live(take_id), b""
     while True:
         block, ended = live.read_pcm(len(heard))
@@ -106,7 +106,7 @@ def test_the_sound_can_be_heard_while_it_is_made(studio: Studio) -> None:
 
 
 def test_progress_only_grows_and_ends_at_one(studio: Studio) -> None:
-    seen = list(studio.speech.follow(studio.speech.start(preset(" ".join([TEXT] * 60)))))
+    seen = list(studio.speech.follow(studio.speech.start(preset(" ".join([TEXT] * 15)))))
     fractions = [status.fraction for status in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
@@ -114,7 +114,7 @@ def test_progress_only_grows_and_ends_at_one(studio: Studio) -> None:
 
 
 def test_stop_keeps_what_was_spoken_and_the_engine_goes_on(studio: Studio) -> None:
-    take_id = studio.speech.start(preset(" ".join([TEXT] * 1500)))
+    take_id = studio.speech.start(preset(" ".join([TEXT] * 600)))
     while studio.speech.status(take_id).audio_seconds < 5:
         time.sleep(0.005)
     stopped = time.monotonic()
@@ -133,7 +133,7 @@ def test_a_cancelled_call_raises(studio: Studio) -> None:
     timer = threading.Timer(0.3, control.cancel)
     timer.start()
     with pytest.raises(Cancelled):
-        studio.speech.speak(preset(" ".join([TEXT] * 1500)), control=control)
+        studio.speech.speak(preset(" ".join([TEXT] * 600)), control=control)
 
 
 def test_eight_people_at_once_get_their_own_texts(studio: Studio) -> None:
@@ -149,6 +149,7 @@ def test_eight_people_at_once_get_their_own_texts(studio: Studio) -> None:
         assert not studio.speech.is_live(take_id, "somebody else")
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_designed_voice_speaks(studio: Studio) -> None:
     order = SpeechOrder(Capability.DESIGN, TEXT, "espeak", description="an old man, deep and slow")
     record = studio.speech.speak(order)

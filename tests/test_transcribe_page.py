@@ -17,6 +17,7 @@ from tabs import about, clone
 from tabs.transcripts import choices, editing, keeping, notice, sending, starting, view
 from tests.asking import ANN, BOB, Asker
 from tests.llm_server import LlmServer
+from tests.spoken import saved, spoken
 from tests.transcribe_tab import SEGMENTS, kept, texts, two_parts
 
 
@@ -30,6 +31,12 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return two_parts(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is recognised four times as fast."""
+    return saved(tmp_path_factory.mktemp("short") / "Short.wav", spoken("Good morning."))
 
 
 @pytest.fixture
@@ -88,8 +95,8 @@ def test_nothing_is_started_without_a_recording(studio: Studio) -> None:
         starting.on_transcribe(studio, names, ANN, False, *values)
 
 
-def test_a_stranger_neither_follows_nor_resumes_nor_opens(studio: Studio, recording: Path) -> None:
-    running = studio.transcripts.start(TranscribeOrder(recording), "ann")
+def test_a_stranger_neither_follows_nor_resumes_nor_opens(studio: Studio, short: Path) -> None:
+    running = studio.transcripts.start(TranscribeOrder(short), "ann")
     assert all(not isinstance(value, str) for value in next(starting.on_follow(studio, BOB, running)))
     assert starting.on_resume(studio, BOB, running) == ("", "")
     list(studio.transcripts.follow(running))
@@ -289,7 +296,7 @@ def test_the_clone_tab_has_its_reference_written_down(studio: Studio, recording:
         clone.on_transcribe(studio, None, 0, 0)
 
 
-def test_the_language_model_is_told_of(tmp_path: Path, recording: Path) -> None:
+def test_the_language_model_is_told_of(tmp_path: Path, short: Path) -> None:
     with LlmServer() as server:
         settings = load_settings(
             home=tmp_path / "home", llm_url=server.url, llm_model="<i>small</i>", llm_api_key="sesame"
@@ -301,9 +308,9 @@ def test_the_language_model_is_told_of(tmp_path: Path, recording: Path) -> None:
             assert "sesame" not in said
             assert "<i>" not in said
             for process in (True, False):
-                names, values = form(audio=str(recording), process=process)
+                names, values = form(audio=str(short), process=process)
                 running, _, _ = starting.on_transcribe(opened, names, None, False, *values)
                 finished = list(starting.on_follow(opened, None, running))[-1][1]
                 shown = editing.on_open(opened, None, False, finished)
                 raw, text = shown[4], shown[9]
-                assert text == (raw.upper() if process else raw)
+                assert text == (raw.upper() if process else raw) != ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,11 @@ LONG = {"text": " ".join([TEXT] * 4_000)}
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(
+    tmp_path_factory: pytest.TempPathFactory, measure_once: Callable[[Path], None]
+) -> Iterator[Studio]:
     home = tmp_path_factory.mktemp("home")
+    measure_once(home)
     with Studio(load_settings(home=home, models_dir=home / "models", max_upload_mb=1)) as opened:
         yield opened
 
@@ -94,7 +97,7 @@ def test_a_recording_in_base64_is_who_speaks(
     client: httpx.Client, studio: Studio, recording: Path
 ) -> None:
     wanted = {"reference_audio_base64": in_base64(recording), "reference_text": SENTENCE}
-    said = client.post("/tts/wav", json={"text": TEXT, **wanted})
+    said = client.post("/tts/wav", json={"text": TEXT, "language": "en-us", **wanted})
     assert said.status_code == 200, said.text
     take = studio.history.get(said.headers["x-take-id"], "ann")
     assert take.mode == "clone"

@@ -261,6 +261,7 @@ def test_a_damaged_voice_is_told_and_the_others_are_there(
     assert "timbre-bad" in notice
 
 
+@pytest.mark.usefixtures("measured")
 def test_an_audition_is_heard_and_counts_as_made_from_it(studio: Studio, voice: Voice) -> None:
     steps = list(hearing.on_audition(studio, ANN, voice.id, "espeak", "Hello there."))
     assert soundfile.info(steps[-1][1]).duration > 0.3
@@ -278,6 +279,7 @@ def test_the_sentence_follows_the_language_until_somebody_writes_one(studio: Stu
     assert not view.is_own_sentence(said)
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_take_becomes_a_voice(studio: Studio) -> None:
     order = SpeechOrder(Capability.DESIGN, "A voice in words, made here.", "espeak", description="old")
     take = studio.speech.speak(order, "ann")

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -165,7 +167,7 @@ class TestTheNet:
         assert (drawn.min() > 0, drawn.max() < 1) == (True, True)
 
     def test_folded_and_in_another_order_it_draws_the_same(self, plain: Wav2Lip, loaded: Loaded) -> None:
-        sounds, faces = some(1, 3)
+        sounds, faces = some(1, 2)
         as_trained = plain(sounds, faces)
         made = loaded.net(sounds, faces.contiguous(memory_format=torch.channels_last))
         assert as_trained.std() > 0.03, "a net that draws nothing proves nothing"
@@ -173,9 +175,9 @@ class TestTheNet:
         assert len(loaded.net.state_dict()) == 102, "the normalisation is still there"
 
     def test_looking_once_at_what_stands_still_is_the_same(self, plain: Wav2Lip, loaded: Loaded) -> None:
-        sounds, faces = some(2, 4)
-        as_trained = plain(sounds, faces[:1].expand(4, -1, -1, -1))
-        seen = [each.expand(4, -1, -1, -1) for each in loaded.net.look(faces[:1])]
+        sounds, faces = some(2, 2)
+        as_trained = plain(sounds, faces[:1].expand(2, -1, -1, -1))
+        seen = [each.expand(2, -1, -1, -1) for each in loaded.net.look(faces[:1])]
         assert (loaded.net.draw(sounds, seen) - as_trained).abs().max() < 1e-4
         assert (as_trained[0] - as_trained[1]).abs().max() > 0.01, "the sound changes nothing"
 
@@ -192,7 +194,7 @@ class TestTheNet:
     def test_its_pictures_are_within_a_hundredth(self, loaded: Loaded) -> None:
         short = copy.deepcopy(loaded.net).to(torch.bfloat16)
         assert 0 < difference(loaded.net, short) < MAX_DIFFERENCE == 0.01
-        sounds, faces = some(3, 2)
+        sounds, faces = some(3, 1)
         drawn = short(sounds.bfloat16(), faces.bfloat16()).float()
         assert (drawn - loaded.net(sounds, faces)).abs().max() < 0.01
 
@@ -210,11 +212,6 @@ class TestTheNet:
         if cpu_has_bfloat16(torch):
             assert "more than 1 %" in found.placement.reason
 
-    def test_eight_bits_are_not_for_it(self, folder: Path) -> None:
-        found = load(MODELS[PRACTICE], folder, Placement("cpu", "int8", reason="cpu, int8"))
-        expected = "bfloat16" if cpu_has_bfloat16(torch) else "float32"
-        assert found.placement.dtype == expected
-
 
 class TestThePictures:
     def test_there_are_as_many_as_the_sound_needs_and_each_is_ones_own(
@@ -222,11 +219,11 @@ class TestThePictures:
     ) -> None:
         scene = Still()
         before = scene.picture.copy()
-        made = pictures(loaded, scene, sound, 5)
-        assert len(made) == 5
+        made = pictures(loaded, scene, sound, 3)
+        assert len(made) == 3
         assert all(each.shape == before.shape and each.dtype == np.uint8 for each in made)
         made[0][:] = 0  # the caller may write to it
-        assert apart(pictures(loaded, scene, sound, 5)[1:], made[1:]) == 0
+        assert apart(pictures(loaded, scene, sound, 3)[1:], made[1:]) == 0
         np.testing.assert_array_equal(scene.picture, before)
         assert len(pictures(loaded, scene, sound, 1)) == 1
 
@@ -255,18 +252,18 @@ class TestThePictures:
         assert np.abs(np.diff(hard, axis=1)).max() > 30
 
     def test_how_many_at_once_changes_nothing(self, loaded: Loaded, sound: Path) -> None:
-        whole = pictures(loaded, Moving(speed=1.0), sound, 5)
-        for size in (1, 3):
-            assert apart(pictures(loaded, Moving(speed=1.0), sound, 5, batch_size=size), whole) <= 1
+        whole = pictures(loaded, Moving(speed=1.0), sound, 3)
+        for size in (1, 2):
+            assert apart(pictures(loaded, Moving(speed=1.0), sound, 3, batch_size=size), whole) <= 1
 
     def test_a_video_of_one_picture_and_the_picture_come_out_the_same(
         self, loaded: Loaded, sound: Path
     ) -> None:
-        assert apart(pictures(loaded, Still(), sound, 5), pictures(loaded, Moving(), sound, 5)) <= 1
+        assert apart(pictures(loaded, Still(), sound, 3), pictures(loaded, Moving(), sound, 3)) <= 1
 
     def test_the_mouth_goes_with_the_face(self, loaded: Loaded, sound: Path) -> None:
         scene = Moving(speed=6.0)
-        made = pictures(loaded, scene, sound, 6)
+        made = pictures(loaded, scene, sound, 4)
         edges = []
         for each in made:
             changed = np.flatnonzero(np.abs(each.astype(int) - scene.picture).max(axis=(0, 2)) > 4)
@@ -287,14 +284,14 @@ class TestThePictures:
         with pytest.raises(BadInput, match="outside the picture"):
             pictures(loaded, Still(face=outside), sound, 1)
 
-    def test_a_still_face_is_looked_at_once_and_few_are_kept(self, folder: Path, sound: Path) -> None:
-        loaded = load(MODELS[PRACTICE], folder, EXACTLY)
-        looks = counted(loaded.net.face_encoder_blocks[0])
-        for size in (1, 2):
-            pictures(loaded, Still(), sound, 2, batch_size=size)
-        assert looks.count == 1
-        pictures(loaded, Still(), sound, 1, batch_size=1, pad_bottom=30)
-        assert looks.count == 2, "another region is another picture"
+    def test_a_still_face_is_looked_at_once_and_few_are_kept(self, loaded: Loaded, sound: Path) -> None:
+        loaded = replace(loaded, kept={})
+        with counted(loaded.net.face_encoder_blocks[0]) as looks:
+            for size in (1, 2):
+                pictures(loaded, Still(), sound, 2, batch_size=size)
+            assert looks.count == 1
+            pictures(loaded, Still(), sound, 1, batch_size=1, pad_bottom=30)
+            assert looks.count == 2, "another region is another picture"
         for number in range(4):
             pictures(loaded, Still(key=str(number)), sound, 1, batch_size=1)
         assert len(loaded.kept) == 4
@@ -302,7 +299,8 @@ class TestThePictures:
 
     def test_stop_is_felt_before_the_next_picture(self, loaded: Loaded, sound: Path) -> None:
         control = Control()
-        made = animate(loaded, AnimationRequest(Still(), sound, 2.0, fps=FPS), control)
+        request = AnimationRequest(Still(), sound, 2.0, fps=FPS, options={"batch_size": 2})
+        made = animate(loaded, request, control)
         next(made)
         control.cancel()
         with pytest.raises(Cancelled):
@@ -313,24 +311,27 @@ class TestThePictures:
         control = Control()
         block = loaded.net.face_decoder_blocks[2]
         hook = block.register_forward_hook(lambda *_: control.cancel())
-        after = counted(loaded.net.face_decoder_blocks[4])
         try:
-            with pytest.raises(Cancelled):
+            with counted(loaded.net.face_decoder_blocks[4]) as after, pytest.raises(Cancelled):
                 list(animate(loaded, AnimationRequest(scene, sound, 2.0, fps=FPS), control))
         finally:
             hook.remove()
         assert after.count == 0
 
 
-def counted(module: torch.nn.Module) -> SimpleNamespace:
-    """How often `module` is used from now on."""
+@contextmanager
+def counted(module: torch.nn.Module) -> Iterator[SimpleNamespace]:
+    """How often `module` is used inside."""
     seen = SimpleNamespace(count=0)
 
     def count(*_: object) -> None:
         seen.count += 1
 
-    module.register_forward_pre_hook(count)
-    return seen
+    hook = module.register_forward_pre_hook(count)
+    try:
+        yield seen
+    finally:
+        hook.remove()
 
 
 @pytest.fixture
@@ -361,9 +362,9 @@ class TestAsAnEngine:
         for _ in range(2):
             with manager.lease_avatar("wav2lip", Control(), PRACTICE) as lease:
                 assert lease.placement is not None
-                request = AnimationRequest(Still(), sound, 0.2, fps=30, model=PRACTICE)
+                request = AnimationRequest(Still(), sound, 0.1, fps=30, model=PRACTICE)
                 made.append(list(lease.engine.animate(request, Control())))
-        assert len(made[0]) == 6
+        assert len(made[0]) == 3
         assert apart(*made) == 0
         state = manager.state()
         assert state.loads == 1
@@ -375,9 +376,11 @@ class TestAsAnEngine:
         assert not manager.registry.avatar("wav2lip").is_loaded
         manager.unload("wav2lip")
 
-    def test_the_place_is_the_one_it_has_chosen(self, wav2lip_models: Path, tmp_path: Path) -> None:
+    def test_the_place_is_the_one_it_has_chosen_and_eight_bits_are_not_for_it(
+        self, wav2lip_models: Path, tmp_path: Path
+    ) -> None:
         folders = EngineFolders(tmp_path, ModelFolders(wav2lip_models, tmp_path))
-        manager = EngineManager(Registry(folders), device="cpu")
+        manager = EngineManager(Registry(folders), device="cpu", dtype="int8")
         with manager.lease_avatar("wav2lip", Control(), PRACTICE) as lease:
             assert isinstance(lease.engine, Wav2LipEngine)
             assert lease.placement == lease.engine.placement
