@@ -21,7 +21,15 @@ from engines.espeak.client import EspeakProcess
 from engines.espeak.spoken import chunks, speak, utterance_of
 from engines.world import alignment, exemplars, match, phones
 from engines.world.profile import VoiceProfile, clearly_voiced, measure
-from engines.world.vocoder import FRAME_S, SAMPLE_RATE, Floats, Frames, analyse, synthesise
+from engines.world.vocoder import (
+    FOR_MEANS,
+    FRAME_S,
+    SAMPLE_RATE,
+    Floats,
+    Frames,
+    analyse,
+    synthesise,
+)
 from engines.world.voice import (
     MatchedVoice,
     gain_for,
@@ -39,7 +47,7 @@ from studio.control import Control
 from studio.errors import BadInput
 
 #: Raised whenever the same recording would give another voice.
-RECIPE = 1
+RECIPE = 2
 
 MIN_REFERENCE_S, MIN_VOICED_S = 1.0, 0.5
 #: More adds little; a longer recording's first part is used, seconds.
@@ -126,7 +134,7 @@ class Matcher:
         if arrays is not None:
             return unpacked(VoiceProfile, arrays)
         spoken = speak(self.process, utterance_of(_calibration(language), voice), control)
-        frames = analyse(spoken.samples)
+        frames = analyse(spoken.samples, FOR_MEANS)
         if clearly_voiced(frames).sum() * FRAME_S < MIN_VOICED_S:
             # A few languages do not read numbers; the same variant in English is close enough.
             variant = voices.resolve(voice)[1]
@@ -139,7 +147,8 @@ class Matcher:
     def _build(self, reference: Reference, control: Control) -> MatchedVoice:
         control.progress("listening to the reference", 0.0)
         audio, sample_rate, notes = _read(reference.audio)
-        frames = analyse(audio.samples)
+        # Only examples of the recording's sounds need its every frame.
+        frames = analyse(audio.samples, FOR_MEANS if reference.timbre_only else 1)
         if clearly_voiced(frames).sum() * FRAME_S < MIN_VOICED_S:
             raise BadInput("No voice can be heard in the reference.", _REMEDY)
         target = measure(frames, min(SAMPLE_RATE, sample_rate))
@@ -151,7 +160,7 @@ class Matcher:
         spoken = speak(self.process, utterance_of(text, source), control)
         if len(spoken.samples) < MIN_REFERENCE_S * SAMPLE_RATE:
             spoken = speak(self.process, utterance_of(_calibration(reference.language), source), control)
-        source_frames = analyse(spoken.samples)
+        source_frames = analyse(spoken.samples, FOR_MEANS)
         measured = measure(source_frames)
         usual = self.profile(source, reference.language, control)
         # One sentence may be spoken a semitone or two above or below the voice's usual pitch.

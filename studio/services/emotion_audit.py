@@ -95,7 +95,7 @@ def _measured(emotion: Emotion) -> EmotionMeasure:
 def _measure(recording: Path, content: str) -> EmotionMeasure:
     """Kept by `content` as well, since a file may be replaced by another of its name."""
     from engines.world.profile import clearly_voiced, measure
-    from engines.world.vocoder import FRAME_S, SAMPLE_RATE, analyse
+    from engines.world.vocoder import FOR_MEANS, FRAME_S, SAMPLE_RATE, analyse
 
     audio = read(recording, SAMPLE_RATE)
     samples = audio.samples[: round(_MEASURED_S * SAMPLE_RATE)]
@@ -103,7 +103,7 @@ def _measure(recording: Path, content: str) -> EmotionMeasure:
     energy, speech_s = _energy(samples, SAMPLE_RATE)
     if energy is None:
         return replace(nothing, missing=("It is silent, so nothing can be measured.",))
-    frames = analyse(samples)
+    frames = analyse(samples, FOR_MEANS)
     voiced = clearly_voiced(frames)
     voiced_s = float(voiced.sum()) * FRAME_S
     if voiced_s < max(_MIN_VOICED_S, _MIN_VOICED_SHARE * speech_s):
