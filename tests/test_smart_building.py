@@ -31,6 +31,9 @@ from studio.text.emotions import COMMON
 from tests.qwen_speech import recording
 from tests.spoken import saved, silence, spoken
 
+#: What eSpeak NG's voices measure is the same in every home.
+pytestmark = pytest.mark.usefixtures("measured")
+
 TEXT = "We will see you at the station this morning. The train was late again, and nobody had told us."
 
 
