@@ -201,7 +201,7 @@ def test_who_hangs_up_stops_a_build_which_can_be_resumed(
     studio: Studio, client: TestClient, recording: Path
 ) -> None:
     voice = studio.voices.create(NewVoice("Stopped", recording, transcript=SENTENCE), "ann")
-    long = [{"tag": "sad", "text": "I still set two cups on the table, and the house is quiet. " * 7}]
+    long = [{"tag": "sad", "text": "I still set two cups on the table, and the house is quiet. " * 4}]
     body = urlencode(
         {**SMART, "name": "Stopped", "voice": voice.id, "emotions": json.dumps(long)}
     ).encode()

@@ -14,7 +14,12 @@ from tests.audio_files import tone, wav
 from tests.running import Ended, begin
 from tests.spoken import saved, silence, spoken
 
+#: What eSpeak NG's voices measure is the same in every home.
+pytestmark = pytest.mark.usefixtures("measured")
+
 TEXT = "We will see you at the station this morning. The train was late again, and nobody had told us."
+#: Just long enough to be joined.
+SHORT = "I did not know that you were here."
 LENGTHS = ("--own-seconds", "2", "--expressive-seconds", "2")
 
 
@@ -115,8 +120,9 @@ def test_smart_builds_from_one_recording(personalities: Callable[..., Ended], vo
     assert (happy["made"]["seed"], happy["made"]["engine"]) == (5, "espeak")
     assert built.json["notes"]
     more = personalities(
-        "smart", "--extend", "Zoë", "--emotions", "calm,happy", "--seed", "6", *LENGTHS, "--json"
-    ).json
+        "smart", "--extend", "Zoë", "--emotions", "calm,happy", "--text", f"calm={SHORT}", "--text",
+        f"happy={SHORT}", "--seed", "6", *LENGTHS, "--json",
+    ).json  # fmt: skip
     extended = {each["tag"]: each["made"].get("seed") for each in more["personality"]["emotions"]}
     assert extended == {"neutral": None, "happy": 6, "triste": 5, "calm": 6}
 
@@ -127,7 +133,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     long = "sad=" + "I still set two cups on the table, and the house is quiet. " * 20
     process = begin(
         home, "personalities", "smart", "--name", "Zoë", "--audio", str(voice), "--describe", "a man",
-        "--emotions", "happy,sad", "--text", long, "--transcript", TEXT, *LENGTHS,
+        "--emotions", "happy,sad", "--text", f"happy={SHORT}", "--text", long, "--transcript", TEXT, *LENGTHS,
     )  # fmt: skip
     try:
         assert process.stderr is not None
@@ -153,7 +159,7 @@ def test_smart_takes_a_saved_voice_with_its_words_and_its_consent(
     ) == 0  # fmt: skip
     built = personalities(
         "smart", "--name", "Zoë", "--voice", "ann", "--describe", "a woman", "--emotions", "happy",
-        *LENGTHS, "--json",
+        "--text", f"happy={SHORT}", *LENGTHS, "--json",
     )  # fmt: skip
     personality = built.json["personality"]
     assert personality["voice"]

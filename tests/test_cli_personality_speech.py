@@ -32,9 +32,10 @@ KILLS = (0.0, 0.3)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, measure_once: Callable[[Path], None]) -> Path:
     """A home with the personality Anna, whose voices are matched already."""
     home = tmp_path_factory.mktemp("cli") / "home"
+    measure_once(home)
     with Studio(load_settings(home=home)) as studio:
         emotions = []
         for tag, pitch in (("neutral", 50.0), ("happy", 80.0), ("sad", 20.0)):
@@ -196,7 +197,7 @@ def test_a_kill_leaves_nothing_half_written(home: Path) -> None:
 def _long(about: str) -> str:
     return " ".join(
         f"[{'happy' if number % 2 else 'sad'}] Sentence {number} of {about} is here."
-        for number in range(150)
+        for number in range(40)
     )
 
 
