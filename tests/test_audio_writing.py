@@ -129,10 +129,10 @@ def test_cancelling_leaves_no_file(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_encoding_an_hour_takes_flat_memory(tmp_path: Path) -> None:
-    path = tmp_path / "hour.wav"
-    with WavWriter(path, 16_000) as writer:
-        for _ in range(60):
+def test_encoding_a_long_file_takes_flat_memory(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    with WavWriter(path, 16_000) as writer:  # 77 MB as floats
+        for _ in range(20):
             writer.append(tone(60, 16_000))
     code = """
         import sys
@@ -144,7 +144,7 @@ def test_encoding_an_hour_takes_flat_memory(tmp_path: Path) -> None:
     """
     grown, _ = megabytes_used(code, path, tmp_path / "out.flac")
     assert grown < 20
-    assert probe(tmp_path / "out.flac").duration == 3600
+    assert probe(tmp_path / "out.flac").duration == 1200
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no file size limit to set")
