@@ -134,30 +134,32 @@ class _Download:
         """Fetch, check and publish. Raises HubFailed and _GivenUp."""
         label, repository = _label(provider), self._repository(provider)
         self._context.progress(0, 0, f"asking {label}")
-        hub = Hub(provider, repository, self._context.control, self._context.settings.download_stall_s)
-        listing = hub.list(self._names)
-        self._check_complete(listing, f"{label}'s {repository}")
-        self._check_known(listing, f"{label}'s {repository}")
-        hashes: dict[str, str] = {}
-        self._forget_others(f"{provider} {listing.revision}", listing)
-        provable = [file.name for file in listing.files if file.sha256 or file.git_sha1]
-        publishing.adopt(self._old, self._partial, provable)
-        missing = self._take_stock(listing, hashes)
-        for _ in range(_ROUNDS):
-            if not missing:
-                break
-            publishing.check_space(
-                self._target.parent,
-                max(0, listing.total_bytes - size_of(self._partial)),
-                self._entry.label,
-            )
-            came = self._fetch(hub, listing, tuple(missing))
+        with Hub(
+            provider, repository, self._context.control, self._context.settings.download_stall_s
+        ) as hub:
+            listing = hub.list(self._names)
+            self._check_complete(listing, f"{label}'s {repository}")
+            self._check_known(listing, f"{label}'s {repository}")
+            hashes: dict[str, str] = {}
+            self._forget_others(f"{provider} {listing.revision}", listing)
+            provable = [file.name for file in listing.files if file.sha256 or file.git_sha1]
+            publishing.adopt(self._old, self._partial, provable)
             missing = self._take_stock(listing, hashes)
-            for name, why in missing.items():
-                log.warning("%s from %s is not right: %s", name, label, came or why)
-        if missing:
-            name, why = next(iter(missing.items()))
-            raise _GivenUp(f"{name} from {label} was not right {_ROUNDS} times: {came or why}.")
+            for _ in range(_ROUNDS):
+                if not missing:
+                    break
+                publishing.check_space(
+                    self._target.parent,
+                    max(0, listing.total_bytes - size_of(self._partial)),
+                    self._entry.label,
+                )
+                came = self._fetch(hub, listing, tuple(missing))
+                missing = self._take_stock(listing, hashes)
+                for name, why in missing.items():
+                    log.warning("%s from %s is not right: %s", name, label, came or why)
+            if missing:
+                name, why = next(iter(missing.items()))
+                raise _GivenUp(f"{name} from {label} was not right {_ROUNDS} times: {came or why}.")
         return self._publish(provider, repository, listing, hashes)
 
     def _repository(self, provider: str) -> str:

@@ -1,8 +1,8 @@
 """The hubs' own clients, in a process of their own: python -m studio.services.hub_client
 
-A client that hangs, ignores a wish to stop or floods its log can so be ended at any time. The
-request is one line of JSON on standard input, the answers are such lines on standard output; when
-standard input ends, so does the process. Which clients are spoken to stands in `PROVIDERS`.
+A client that hangs, ignores a wish to stop or floods its log can so be ended at any time. A request
+is one line of JSON on standard input, its answers are such lines on standard output; when standard
+input ends, or a request fails, so does the process. All requests are of one provider. Which clients are spoken to stands in `PROVIDERS`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import importlib.util
 import json
 import logging
 import os
+import queue
 import re
 import sys
 import threading
@@ -64,36 +65,40 @@ class Request:
 
 
 def main() -> int:
-    """Answer one request."""
-    request = Request(**json.loads(sys.stdin.readline()))
+    """Answer requests until one fails."""
     logs.configure("warning")
     logs.hide(os.environ.get("HF_TOKEN", ""), os.environ.get("MODELSCOPE_API_TOKEN", ""))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_hear, args=(lines,), daemon=True).start()
+    request = Request(**json.loads(lines.get()))
     provider = PROVIDERS[request.provider]
     try:
         client = provider.load()
         _say(ready=True)
-        if request.revision:
-            provider.fetch(client, request)
-            _say(done=True)
-        else:
-            revision, files = provider.list(client, request)
-            wanted = [asdict(file) for file in files if file.name in request.names]
-            _say(revision=revision, files=wanted)
+        while True:
+            if request.revision:
+                provider.fetch(client, request)
+                _say(done=True)
+            else:
+                revision, files = provider.list(client, request)
+                wanted = [asdict(file) for file in files if file.name in request.names]
+                _say(revision=revision, files=wanted)
+            request = Request(**json.loads(lines.get()))
     except Exception as error:  # the parent puts it into words
         kind = provider.judge(error)
         log.warning("the hub's client: %s", kind.value, exc_info=True)
         _say(failed=kind.value, detail=logs.scrubbed(f"{type(error).__name__}: {error}")[:600])
         return 1
-    return 0
 
 
 def _say(**answer: Any) -> None:
     print(json.dumps(answer), flush=True)
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
+def _hear(lines: queue.SimpleQueue[str]) -> None:
+    """Take up what the parent asks, and end with it."""
+    for line in sys.stdin:
+        lines.put(line)
     os._exit(1)
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ _ENVIRONMENT = {
 #: Where a provider is not one of hub_client's own.
 _CLIENTS = {"url": "studio.services.url_client"}
 
+#: What the last answer to a request says one of.
+_LAST = {"done", "revision", "failed"}
+
 
 class HubFailed(Exception):
     """A hub's client did not do what it was asked; `detail` is its own words."""
@@ -47,18 +50,20 @@ class HubFailed(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True)
+@dataclass
 class Hub:
-    """One repository at one provider.
+    """One repository at one provider; a context manager.
 
     All methods raise HubFailed, and Cancelled as soon as `control` says so; the client's process is
-    gone then.
+    gone then, and the next call starts another one. As long as all goes well one process answers all
+    calls, for starting it takes most of a listing's time.
     """
 
     provider: str  # of hub_client.PROVIDERS
     repository: str
     control: Control
     stall_s: float  # silence after which the hub counts as stuck, seconds
+    _process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def list(self, names: tuple[str, ...]) -> Listing:
         """The files of `names` that the repository has, in its newest revision."""
@@ -81,7 +86,16 @@ class Hub:
         self._ask(Request(self.provider, self.repository, names, revision, str(folder)), look)
 
     def _ask(self, request: Request, look: Callable[[], int]) -> dict[str, Any]:
-        process = subprocess.Popen(
+        if self._process is None:
+            self._process = self._started()
+        try:
+            return self._answer(self._process, request, look)
+        except BaseException:
+            self.close()
+            raise
+
+    def _started(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-m", _CLIENTS.get(self.provider, "studio.services.hub_client")],
             cwd=CHECKOUT,
             env={**os.environ, **_ENVIRONMENT},
@@ -89,15 +103,24 @@ class Hub:
             stdout=subprocess.PIPE,
             text=True,
         )
-        try:
-            return self._answer(process, request, look)
-        finally:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(BrokenPipeError):  # it never heard the question
-                    if pipe is not None:
-                        pipe.close()
+
+    def close(self) -> None:
+        """End the client's process."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(BrokenPipeError):  # it never heard the question
+                if pipe is not None:
+                    pipe.close()
+
+    def __enter__(self) -> Hub:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _answer(
         self, process: subprocess.Popen[str], request: Request, look: Callable[[], int]
@@ -124,17 +147,19 @@ class Hub:
 
 
 def _read(process: subprocess.Popen[str], answers: list[dict[str, Any]]) -> None:
-    """Collect the client's answers until it closes its output."""
+    """Collect the client's answers until the last one, or until it closes its output."""
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("{"):  # a library may print as well
             answers.append(json.loads(line))
+            if answers[-1].keys() & _LAST:
+                return
 
 
 def _result(answers: list[dict[str, Any]]) -> dict[str, Any]:
     last = answers[-1] if answers else {}
     if "failed" in last:
         raise HubFailed(Failure(last["failed"]), last["detail"])
-    if not last.keys() & {"done", "revision"}:
+    if not last.keys() & _LAST:
         raise HubFailed(Failure.NETWORK, "the client's process ended without an answer")
     return last
