@@ -87,23 +87,26 @@ class Library:
     def value(self, id: str, build: Callable[[str, Config], T]) -> T:
         """What `build(id, config)` makes of an entry. Raises NotFound and Damaged, also where the
         config lacks what `build` looks for."""
-        config = self.read(id)
+        return self._built(id, self.folder(id), build)
+
+    def _built(self, id: str, folder: Path, build: Callable[[str, Config], T]) -> T:
+        config = read_config(folder / CONFIG, self._kind, self._version)
         try:
             return build(id, config)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise damaged_file(self.folder(id) / CONFIG, what) from error
+            raise damaged_file(folder / CONFIG, what) from error
 
     def values(self, build: Callable[[str, Config], T]) -> tuple[list[T], tuple[Damage, ...]]:
         """The same for every entry, and which are damaged; in the order of their ids."""
         found, damages = [], []
         for id in self._folders():
             try:
-                found.append(self.value(id, build))
+                found.append(self._built(id, self._root / id, build))
             except Damaged as error:
-                damages.append(Damage(id, error.message))
-            except NotFound:  # deleted meanwhile
-                continue
+                with suppress(NotFound):  # deleted meanwhile
+                    self.folder(id)
+                    damages.append(Damage(id, error.message))
         return found, tuple(damages)
 
     def named(self, id_or_name: str, owner: str) -> str:
@@ -121,7 +124,7 @@ class Library:
 
     def folder(self, id: str) -> Path:
         """Where an entry lies, damaged or not. Raises NotFound."""
-        if len(id) <= _MAX_ID and _ID.fullmatch(id):
+        if _is_id(id):
             folder = self._root / id
             if folder.is_dir() and not folder.is_symlink():
                 return folder
@@ -219,12 +222,12 @@ class Library:
     def _folders(self) -> list[str]:
         if not self._root.is_dir():
             return []
-        found = []
-        for entry in sorted(self._root.iterdir()):
-            with suppress(NotFound):
-                self.folder(entry.name)
-                found.append(entry.name)
-        return found
+        with os.scandir(self._root) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if _is_id(entry.name) and entry.is_dir(follow_symlinks=False)
+            )
 
     def _free_name(self, name: str, owner: str, renumber: bool) -> str:
         """`name` where the owner has no entry of it, else with a number, or BadInput."""
@@ -280,6 +283,10 @@ class Library:
                     path.unlink()
                 except OSError as error:  # Windows keeps what is being played
                     log.warning("%s stays for now (%s)", path.name, error.strerror)
+
+
+def _is_id(text: str) -> bool:
+    return len(text) <= _MAX_ID and _ID.fullmatch(text) is not None
 
 
 def _folded(name: str) -> str:
