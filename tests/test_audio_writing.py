@@ -156,8 +156,8 @@ from pathlib import Path
 import numpy as np
 from studio.audio.types import Audio
 from studio.audio.writing import encode
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-noise = np.random.default_rng(0).uniform(-1, 1, 24_000 * 30).astype("f4")
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+noise = np.random.default_rng(0).uniform(-1, 1, 24_000 * 6).astype("f4")
 try:
     encode(Audio(noise, 24_000), Path(sys.argv[1]) / "a", "{name}")
 except OSError as error:

@@ -114,6 +114,7 @@ def test_a_voice_is_named_by_its_id_or_its_label(command: Callable[..., Ended]) 
         assert take["language"] == wanted["language"]
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_clone_and_a_designed_voice_speak(command: Callable[..., Ended], tmp_path: Path) -> None:
     reference = tmp_path / "reference.wav"
     command("speak", "--text", TEXT * 3, "--output", str(reference))

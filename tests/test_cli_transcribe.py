@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import srt
 import webvtt
 
 from studio.db import Database
-from tests.running import begin, timbre, until
+from tests.running import Ended, begin, timbre, until
 from tests.spoken import saved, spoken
 
 
@@ -21,18 +22,20 @@ def outputs(home: Path) -> list[str]:
     return sorted(path.name for path in (home / "outputs").iterdir())
 
 
-def test_the_text_goes_to_standard_output_and_subtitles_into_files(home: Path, tmp_path: Path) -> None:
+def test_the_text_goes_to_standard_output_and_subtitles_into_files(
+    command: Callable[..., Ended], tmp_path: Path
+) -> None:
     recording = saved(tmp_path / "a.wav", spoken())
     targets = {name: tmp_path / f"a.{name}" for name in ("srt", "vtt", "tsv")}
-    result = timbre(
-        home, "transcribe", str(recording), "--srt", str(targets["srt"]), "--vtt", str(targets["vtt"]),
+    ended = command(
+        "transcribe", str(recording), "--srt", str(targets["srt"]), "--vtt", str(targets["vtt"]),
         "--output", str(targets["tsv"]),
     )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    text = result.stdout.strip()
+    assert ended.code == 0, ended.err
+    text = ended.out.strip()
     assert "you at the" in text
-    assert "taken for English" in result.stderr
-    assert f"[0:00:00] {text}" in result.stderr
+    assert "taken for English" in ended.err
+    assert f"[0:00:00] {text}" in ended.err
     cues = list(srt.parse(targets["srt"].read_text("utf-8")))
     assert " ".join(cue.content.replace("\n", " ") for cue in cues) == text
     assert len(webvtt.read(str(targets["vtt"])).captions) == len(cues)
@@ -62,13 +65,15 @@ def test_json_is_one_object_with_words(home: Path, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_requests_end_with_their_code(
-    home: Path, tmp_path: Path, arguments: list[str], code: int, words: str
-) -> None:
+    command: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], code: int, words: str,
+) -> None:  # fmt: skip
     saved(tmp_path / "a.wav", spoken())
-    result = timbre(home, "transcribe", *arguments, cwd=tmp_path)
-    assert result.returncode == code
-    assert words in result.stderr
-    assert "Traceback" not in result.stderr
+    monkeypatch.chdir(tmp_path)
+    ended = command("transcribe", *arguments)
+    assert ended.code == code
+    assert words in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_ctrl_c_keeps_what_was_recognised(home: Path, tmp_path: Path) -> None:
@@ -87,7 +92,9 @@ def test_ctrl_c_keeps_what_was_recognised(home: Path, tmp_path: Path) -> None:
     assert len(outputs(home)) == 3
 
 
-def test_a_kill_in_the_middle_leaves_nothing_half_made(home: Path, tmp_path: Path) -> None:
+def test_a_kill_in_the_middle_leaves_nothing_half_made(
+    command: Callable[..., Ended], home: Path, tmp_path: Path
+) -> None:
     recording = saved(tmp_path / "long.wav", np.tile(spoken(), 120))
     process = begin(home, "transcribe", str(recording), TIMBRE_MAX_SEGMENT_S="3")
     assert process.stderr is not None
@@ -97,8 +104,7 @@ def test_a_kill_in_the_middle_leaves_nothing_half_made(home: Path, tmp_path: Pat
     process.communicate()
     assert outputs(home) == []
     assert list((home / "recordings").iterdir()) == []
-    result = timbre(home, "transcribe", str(saved(tmp_path / "a.wav", spoken())))
-    assert result.returncode == 0
+    assert command("transcribe", str(saved(tmp_path / "a.wav", spoken()))).code == 0
     assert not list((home / ".cache" / "spool").glob("*/*.recording")), "the copy is gone as well"
     database = Database(home / "timbre.db")
     assert len(database.query("SELECT id FROM transcripts")) == 1

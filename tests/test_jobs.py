@@ -229,10 +229,13 @@ def test_a_pid_that_now_belongs_to_another_process_is_left_alone(
 
 
 @posix_only
-def test_a_heart_that_stands_still_means_interrupted(database: Database, settings: Settings) -> None:
-    supervisor = Supervisor(database, settings.model_copy(update={"job_dead_after_s": 1.5}))
+def test_a_heart_that_stands_still_means_interrupted(
+    supervisor: Supervisor, database: Database, settings: Settings
+) -> None:
     job = supervisor.start("tests.job_targets:stand_still", {}, title="")
-    job = supervisor.wait(job.id, 20)
+    until(supervisor, job, lambda job: job.pid)
+    impatient = Supervisor(database, settings.model_copy(update={"job_dead_after_s": 1.5}))
+    job = impatient.wait(job.id, 20)
     assert job.status is JobStatus.INTERRUPTED
     assert job.pid is not None
     assert not is_running(job.pid), "it would wake up and write into its successor's folder"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -16,31 +15,11 @@ import pytest
 from studio.control import Control
 from studio.errors import BadInput, Cancelled, StorageFailed, StudioError
 from studio.settings import CHECKOUT
+from tests.pool_work import do
 from tests.running import until
 from training.prepare.pool import work_on
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-
-
-def do(task: tuple[str, str], control: Control) -> str:
-    """What children are told to do in these tests."""
-    name, where = task
-    control.progress("working", 0.5)
-    if name == "bad":
-        raise BadInput("It is no recording.", "Choose another.")
-    if name == "bug":
-        raise ZeroDivisionError
-    if name == "full":
-        raise StorageFailed("The disk is full.")
-    if name == "dies":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if name == "dies once" and not Path(where).exists():
-        Path(where).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    if name == "long":
-        Path(where).write_text(str(os.getpid()))
-        time.sleep(60)
-    return f"{name} in {'a child' if where != str(os.getpid()) else 'here'}"
 
 
 def both(names: list[str], where: Path | str = "", processes: int = 2) -> list[str | StudioError]:
@@ -106,7 +85,7 @@ def test_it_stops_within_a_second_and_no_child_stays(tmp_path: Path) -> None:
 def test_children_die_with_their_parent(tmp_path: Path) -> None:
     code = (
         "import sys; from studio.control import Control; from training.prepare.pool import work_on\n"
-        "from tests.test_prepare_pool import do\n"
+        "from tests.pool_work import do\n"
         "if __name__ == '__main__': work_on(do, [('long', sys.argv[1])], 2, Control())\n"
     )
     script, mark = tmp_path / "parent.py", tmp_path / "pid"
