@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import srt
 import webvtt
 
 from studio.db import Database
-from tests.running import Ended, begin, timbre, until
+from tests.running import Ended, begin, until
 from tests.spoken import saved, spoken
 
 
@@ -42,15 +41,15 @@ def test_the_text_goes_to_standard_output_and_subtitles_into_files(
     assert targets["tsv"].read_text("utf-8").endswith(f"\t{text}\n")
 
 
-def test_json_is_one_object_with_words(home: Path, tmp_path: Path) -> None:
+def test_json_is_one_object_with_words(command: Callable[..., Ended], tmp_path: Path) -> None:
     recording = saved(tmp_path / "a.wav", spoken())
-    result = timbre(home, "transcribe", str(recording), "--json", "--language", "en")
-    value = json.loads(result.stdout)
+    ended = command("transcribe", str(recording), "--json", "--language", "en")
+    value = ended.json
     assert value["ok"] is True
     assert (value["engine"], value["language"], value["status"]) == ("pocketsphinx", "en", "done")
     assert value["segments"][0]["words"][0]["end"] > 0
     assert Path(value["file"]).read_text("utf-8") == f"{value['text']}\n"
-    assert result.stderr == ""
+    assert ended.err == ""
 
 
 @pytest.mark.parametrize(

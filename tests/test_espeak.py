@@ -309,12 +309,12 @@ def test_a_child_killed_between_requests_is_replaced_silently(engine: EspeakEngi
 
 
 def test_a_hanging_child_is_given_up(engine: EspeakEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engines.espeak.client.HANG_S", 0.3)
     engine.load(Placement("cpu", "float32"), "")
     child = engine._process.pid
     assert child is not None
     os.kill(child, signal.SIGSTOP)
-    with pytest.raises(EngineFailed, match="did not answer"):
+    with monkeypatch.context() as patched, pytest.raises(EngineFailed, match="did not answer"):
+        patched.setattr("engines.espeak.client.HANG_S", 0.3)
         say(engine)
     assert audible(say(engine))
 

@@ -152,7 +152,7 @@ def test_after_sigkill_the_next_start_sweeps_and_the_history_is_intact(tmp_path:
 def test_two_processes_on_one_home_leave_each_other_alone(studio: Studio, tmp_path: Path) -> None:
     home, text = studio.settings.home, tmp_path / "long.txt"
     text.write_text(long_text(60))
-    running = studio.speech.start(preset(long_text(600)))
+    running = studio.speech.start(preset(long_text(300)))
     until(lambda: studio.speech.status(running).audio_seconds > 1)
     process = begin(home, "speak", "--file", str(text), "--json")  # its start sweeps
     until(lambda: len(list((home / ".cache/spool").iterdir())) == 2)

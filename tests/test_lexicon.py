@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import threading
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from studio.errors import BadInput, NotFound
 from studio.services.lexicon import Lexicon, checked
 from studio.text.lexicon_files import MAX_BYTES, PLS_NAMESPACE, from_csv, from_pls, to_csv, to_pls
 from studio.text.pronunciation import Entry
-from tests.running import timbre
+from tests.running import Ended
 
 ENTRIES = [
     Entry("Nguyen", "en", "Win", "wɪn", False, "a name"),
@@ -251,13 +251,13 @@ def test_two_who_write_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len(refused) == 40
 
 
-def test_the_command_line_does_it_all(tmp_path: Path) -> None:
-    home, csv_file = tmp_path / "home", tmp_path / "out.csv"
+def test_the_command_line_does_it_all(command: Callable[..., Ended], tmp_path: Path) -> None:
+    csv_file = tmp_path / "out.csv"
 
     def run(*arguments: str, code: int = 0) -> dict[str, object]:
-        result = timbre(home, "lexicon", *arguments, "--json")
-        assert result.returncode == code, result.stderr
-        answer: dict[str, object] = json.loads(result.stdout)
+        ended = command("lexicon", *arguments, "--json")
+        assert ended.code == code, ended.err
+        answer: dict[str, object] = ended.json
         return answer
 
     run("add", "Nguyen", "--ipa", "wɪn", "--say", "Win", "--language", "en")
