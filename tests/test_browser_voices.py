@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +37,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[str]:
+def address(
+    tmp_path_factory: pytest.TempPathFactory, clip: Path, measure_once: Callable[[Path], None]
+) -> Iterator[str]:
     """A studio with two voices, one of them named by somebody who means no good."""
     folder = tmp_path_factory.mktemp("voices")
+    measure_once(folder / "home")
     with Studio(load_settings(home=folder / "home", models_dir=folder / "models")) as studio:
         for name, tags in (("Anna", ("warm",)), (ATTACK, (ATTACK,))):
             voice = NewVoice(
