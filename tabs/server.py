@@ -187,6 +187,8 @@ def launch(studio: Studio) -> tuple[Any, Access]:
         show_error=True,
         quiet=True,
         ssr_mode=False,
+        # It would ask itself for the page, and end the start where a busy machine takes more than 3 s for it.
+        _frontend=False,
         app_kwargs={
             "title": "Timbre",
             "version": __version__,
