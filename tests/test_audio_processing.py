@@ -61,9 +61,19 @@ def test_peak_normalising_sets_the_peak_and_leaves_silence() -> None:
     assert len(peak_normalise(Audio(np.zeros(0, np.float32), RATE)).samples) == 0
 
 
-def test_loudness_is_that_of_the_standard() -> None:
+@pytest.mark.parametrize("rate", [16_000, 22_050, 48_000])
+def test_loudness_is_that_of_the_standard(rate: int) -> None:
     # BS.1770: a 997 Hz sine at full scale in one channel has -3.01 LUFS.
-    assert loudness(Audio(tone(5, 48_000, 997, 1.0), 48_000)) == pytest.approx(-3.01, abs=0.05)
+    assert loudness(Audio(tone(5, rate, 997, 1.0), rate)) == pytest.approx(-3.01, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "parts", [((10, -36), (60, -23), (10, -36)), ((10, -72), (10, -36), (60, -23), (10, -36))]
+)
+def test_what_is_quiet_does_not_count(parts: tuple[tuple[int, float], ...]) -> None:
+    # EBU Tech 3341, cases 3 and 4, in one channel instead of two: 3 LU less.
+    sound = np.concatenate([tone(seconds, RATE, 1000, 10 ** (level / 20)) for seconds, level in parts])
+    assert loudness(Audio(sound, RATE)) == pytest.approx(-26.0, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +85,18 @@ def test_silent_and_very_short_clips_have_no_loudness(samples: Samples) -> None:
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, 48_000])
 @pytest.mark.parametrize("seconds", [0.4, 0.7, 9.9, 61.3])
-def test_loudness_is_that_of_pyloudnorm_at_once_and_in_blocks(
+def test_loudness_is_measured_alike_at_once_and_in_blocks(
     tmp_path: Path, rate: int, seconds: float
 ) -> None:
     sound = _speechlike(seconds, rate)
-    expected = pyloudnorm.Meter(rate).integrated_loudness(sound.astype(np.float64))
-    assert loudness(Audio(sound, rate)) == pytest.approx(expected, abs=0.01)
+    expected = loudness(Audio(sound, rate))
+    if (
+        seconds > 1
+    ):  # whose filters are a little off the standard's, and whose last block may not be whole
+        pyloudnorm_s = pyloudnorm.Meter(rate).integrated_loudness(sound.astype(np.float64))
+        assert expected == pytest.approx(pyloudnorm_s, abs=0.2)
     measured = measure(wav(tmp_path / "a.wav", sound, rate, "FLOAT"))
-    assert measured.lufs == pytest.approx(expected, abs=0.01)
+    assert measured.lufs == pytest.approx(expected, abs=0.001)
     assert measured.peak == np.abs(sound).max()
 
 
@@ -143,7 +157,7 @@ def test_normalising_a_long_file_takes_flat_memory(tmp_path: Path) -> None:
     code = """
         import sys
         from pathlib import Path
-        import pyloudnorm, scipy.signal
+        import av, soundfile
         from studio.audio.loudness import normalise_file
         def work():
             print(normalise_file(Path(sys.argv[1]), Path(sys.argv[2]), -23.0).gain_db)

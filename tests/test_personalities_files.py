@@ -191,7 +191,7 @@ def test_two_writers_lose_nothing(root: Path, tmp_path: Path) -> None:
 # Adds and removes emotions as fast as it can.
 WRITER = """
 from pathlib import Path
-import pyloudnorm
+import av
 from studio.audio.reading import Limits
 from studio.services.personalities import PersonalityService
 from studio.services.personality_values import NewEmotion

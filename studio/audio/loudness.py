@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from studio.audio import reading
 from studio.audio.types import Audio, Samples
 from studio.audio.wav import WavWriter
 from studio.control import Control
 from studio.files import publishing
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 #: The gating block of BS.1770; anything shorter has no loudness.
 _GATE_S = 0.4
@@ -100,63 +105,50 @@ def normalise_file(
 
 
 class StreamMeter:
-    """BS.1770 for one channel that arrives in blocks; pyloudnorm, whose filters these are, wants
-    the whole at once. Unlike there an incomplete last gating block does not count, as the standard
-    says, which changes clips of a second or two by up to 0.3 LU and longer ones by nothing."""
+    """BS.1770 for one channel that arrives in blocks, by FFmpeg's filter ebur128. An incomplete last gating block
+    does not count, as the standard says."""
 
     def __init__(self, sample_rate: int) -> None:
-        from pyloudnorm.iirfilter import IIRfilter
+        from av.filter import Graph
 
-        # The two stages of the K-weighting with the values that pyloudnorm.Meter takes, as one filter,
-        # which is twice as quick.
-        shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, sample_rate, "high_shelf")
-        high_pass = IIRfilter(0.0, 0.5, 38.0, sample_rate, "high_pass")
-        self._b = np.convolve(shelf.b, high_pass.b)
-        self._a = np.convolve(shelf.a, high_pass.a)
-        self._state = np.zeros(len(self._a) - 1)
-        self._step = _GATE_S / _STEPS * sample_rate  # samples, not always whole
-        self._sums = array("d")  # of the squares, a step each
-        self._rest = np.zeros(0)
+        self._graph = Graph()  # in which the others live
+        self._source = self._graph.add_abuffer(sample_rate=sample_rate, format="flt", layout="mono")
+        meter = self._graph.add("ebur128", "metadata=1")
+        self._sink = self._graph.add("abuffersink")
+        self._source.link_to(meter)
+        meter.link_to(self._sink)
+        self._graph.configure()
+        self._rate, self._pushed = sample_rate, 0
+        self._step_s = sample_rate * _GATE_S // _STEPS / sample_rate  # of whole samples
+        #: LUFS of the gating block that ends with each step; those of the first three steps are not whole.
+        self._levels = array("d")
 
     def push(self, block: Samples) -> None:
-        from scipy.signal import lfilter
+        from av import AudioFrame
 
-        if not len(block):  # lfilter answers with a state that was never set
+        if not len(block):
             return
-        weighted, self._state = lfilter(self._b, self._a, block.astype(np.float64), zi=self._state)
-        pending = np.square(weighted, out=weighted)
-        if len(self._rest):
-            pending = np.concatenate([self._rest, pending])
-        # Steps begin at whole samples nearest below their time, so that none drifts.
-        done = len(self._sums)
-        origin = int(done * self._step)
-        count = 0
-        while int((done + count + 1) * self._step) - origin <= len(pending):
-            count += 1
-        if count:
-            edges = [int((done + index) * self._step) - origin for index in range(count + 1)]
-            self._sums.extend(np.add.reduceat(pending[: edges[-1]], edges[:-1]))
-            pending = pending[edges[-1] :].copy()
-        self._rest = pending
+        samples = np.ascontiguousarray(block[None], np.float32)
+        frame = AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.sample_rate, frame.pts = self._rate, self._pushed
+        self._pushed += len(block)
+        self._source.push(frame)
+        with suppress(BlockingIOError):  # it wants more
+            while True:
+                self._levels.append(float(self._sink.pull().metadata["lavfi.r128.M"]))
 
     def loudness(self, start: float = 0.0, end: float | None = None) -> float | None:
         """LUFS of everything pushed, or of it from `start` to `end` seconds (to 0.1 s), gated; None
         where there is none."""
-        step_s = _GATE_S / _STEPS
-        sums = self._sums[round(start / step_s) : None if end is None else round(end / step_s)]
-        if len(sums) < _STEPS:
-            return None
-        power = np.convolve(sums, np.ones(_STEPS), "valid") / (self._step * _STEPS)
-        power = power[power >= _power(_SILENT_LUFS)]
+        first = round(start / self._step_s) + _STEPS - 1
+        last = None if end is None else round(end / self._step_s)
+        levels = np.array(self._levels[first:last])
+        power = _power(levels[levels >= _SILENT_LUFS])
         if not len(power):
             return None
         loud = power[power > power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)]
-        return _lufs(float(loud.mean()))
+        return _OFFSET_DB + 10 * float(np.log10(loud.mean()))
 
 
-def _lufs(power: float) -> float:
-    return _OFFSET_DB + 10 * float(np.log10(power))
-
-
-def _power(lufs: float) -> float:
-    return float(10 ** ((lufs - _OFFSET_DB) / 10))
+def _power(lufs: Floats) -> Floats:
+    return np.asarray(10 ** ((lufs - _OFFSET_DB) / 10), np.float64)

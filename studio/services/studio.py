@@ -182,7 +182,7 @@ class Studio:
             engine = self.engines.registry.get(self.settings.default_engine)
             if engine.info.embedded:
                 with self.engines.lease(engine.info.id, Control()):
-                    import pyloudnorm  # noqa: F401 - a second of imports, wanted by every take
+                    pass  # it stays loaded
         except StudioError as error:
             log.warning("warm-up failed", extra={"kind": error.kind})
 
