@@ -28,10 +28,12 @@ from tests.audio_files import compressed, wav
 from tests.spoken import RATE, REAL, spoken, with_pauses
 
 TEXT = (
-    "The weather was fine when we left the harbour, and by noon we could no longer see the land. "
-    "Good morning to you."
+    "The weather was fine when we left the harbour, and by noon we could no longer see the land. I have a "
+    "small favour to ask of you this morning."
 )
-OTHER = "There is nothing more to say about it. Open the window, please, and look."
+OTHER = (
+    "There is nothing more to say about it. Open the window, please, and look whether the train is here."
+)
 GERMAN = "Wir sehen uns heute Morgen am Bahnhof, und danach fahren wir gemeinsam weiter nach Norden."
 
 

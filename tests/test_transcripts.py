@@ -91,7 +91,7 @@ def test_times_are_those_of_the_recording_in_order(studio: Studio, tmp_path: Pat
 
 
 def test_partial_text_progress_and_the_time_left_are_told(practised: Studio, tmp_path: Path) -> None:
-    path = saved(tmp_path / "long.wav", np.tile(spoken(), 15))
+    path = saved(tmp_path / "long.wav", np.tile(spoken(), 20))
     seen = []
     order = TranscribeOrder(path, model=PRACTICE, language="en", words=False)
     record = practised.transcripts.transcribe(order, on_status=seen.append)
@@ -104,7 +104,7 @@ def test_partial_text_progress_and_the_time_left_are_told(practised: Studio, tmp
 
 
 def test_the_language_is_told_once_from_the_first_speech(practised: Studio, tmp_path: Path) -> None:
-    path = saved(tmp_path / "long.wav", np.tile(spoken(), 15))
+    path = saved(tmp_path / "long.wav", np.tile(spoken(), 20))
     record = practised.transcripts.transcribe(TranscribeOrder(path, model=PRACTICE, words=False))
     assert len({segment.language for segment in record.transcript.segments}) == 1
     assert record.transcript.language_probability is not None
