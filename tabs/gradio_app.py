@@ -17,7 +17,7 @@ from gradio.routes import App
 def none_is_made() -> Iterator[None]:
     """Until the end of the block; for what is done before the launch."""
     make = App.create_app
-    App.create_app = staticmethod(_nothing)  # type: ignore[method-assign,assignment]
+    App.create_app = staticmethod(_nothing)  # type: ignore[method-assign]
     try:
         yield
     finally:
