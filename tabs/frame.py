@@ -86,8 +86,9 @@ def on_answered(asked: Any) -> tuple[Any, Any]:
 
 def on_other(asked: Any, key: Any) -> tuple[Any, Any]:
     """Another thing is chosen, and the question about the one before goes away. Whoever is quick asks
-    about the new one before this is heard; then it stays."""
-    return (gr.skip(), asked) if asked == key else on_answered(asked)
+    about the new one before this is heard; then it stays. Where nothing changes nothing is written, for by then
+    it may have been answered, or asked."""
+    return on_answered(asked) if asked and asked != key else (gr.skip(), gr.skip())
 
 
 def anew(html: str) -> str:

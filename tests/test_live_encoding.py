@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 
 import av
@@ -117,3 +120,32 @@ def test_an_unknown_format_lists_the_others() -> None:
     with pytest.raises(NotFound) as error:
         LiveEncoder("opsu", RATE)
     assert "opus" in error.value.hint
+
+
+def test_two_threads_may_be_the_first_to_need_pyav() -> None:
+    code = """
+        import threading
+        import numpy as np
+        from studio.audio.live_encoding import LiveEncoder
+        from studio.audio.loudness import loudness
+        from studio.audio.types import Audio
+        start, done = threading.Barrier(2), []
+        def encode():
+            start.wait()
+            done.append(bool(LiveEncoder("pcm", 22_050, 24_000).feed(bytes(44_100))))
+        def measure():
+            start.wait()
+            done.append(loudness(Audio(np.zeros(22_050, np.float32), 22_050)) is None)
+        threads = [threading.Thread(target=each) for each in (encode, measure)]
+        [each.start() for each in threads]
+        [each.join() for each in threads]
+        print(done)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "[True, True]\n"), ended.stderr

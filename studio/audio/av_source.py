@@ -59,7 +59,7 @@ class AvSource:
         the end of its list from eight channels on, which crashes the process. A broken AAC packet
         can claim 29 channels in the middle of a mono file.
         """
-        import av
+        from studio.audio.pyav import av
 
         packed = av.AudioResampler(format="flt")
         form: tuple[str, int, int] | None = None
@@ -109,7 +109,7 @@ class AvSource:
 @contextmanager
 def open_av(file: BinaryIO, name: str) -> Iterator[Any]:
     """The file in PyAV, with nothing allowed that leads out of it."""
-    import av
+    from studio.audio.pyav import av
 
     options = {
         "format_whitelist": _AV_CONTAINERS,
@@ -140,7 +140,7 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
 
 def counted_duration(container: Any, name: str, longest: float) -> float:
     """Seconds between the first and the last packet; stops counting past `longest`."""
-    import av
+    from studio.audio.pyav import av
 
     first: float | None = None
     last = 0.0

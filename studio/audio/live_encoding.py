@@ -137,7 +137,7 @@ class LiveEncoder:
             self._open_resampler()
 
     def _open_container(self) -> None:
-        import av
+        from studio.audio.pyav import av
 
         options = {"flush_packets": "1", **self.format.options}
         sink = _WriteOnly(self._sink)
@@ -151,7 +151,7 @@ class LiveEncoder:
         self._target.start_encoding()
 
     def _open_resampler(self) -> None:
-        import av.audio.resampler
+        from studio.audio.pyav import av
 
         context = self._stream.codec_context if self._stream is not None else None
         self._resampler = av.audio.resampler.AudioResampler(
@@ -162,7 +162,7 @@ class LiveEncoder:
         )
 
     def _frame(self, pcm: bytes) -> av.AudioFrame:
-        import av
+        from studio.audio.pyav import av
 
         samples = np.frombuffer(pcm, "<i2").astype(np.int16)[np.newaxis]
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")

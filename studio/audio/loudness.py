@@ -109,9 +109,9 @@ class StreamMeter:
     does not count, as the standard says."""
 
     def __init__(self, sample_rate: int) -> None:
-        from av.filter import Graph
+        from studio.audio.pyav import av
 
-        self._graph = Graph()  # in which the others live
+        self._graph = av.filter.Graph()  # in which the others live
         self._source = self._graph.add_abuffer(sample_rate=sample_rate, format="flt", layout="mono")
         meter = self._graph.add("ebur128", "metadata=1")
         self._sink = self._graph.add("abuffersink")
@@ -124,12 +124,12 @@ class StreamMeter:
         self._levels = array("d")
 
     def push(self, block: Samples) -> None:
-        from av import AudioFrame
+        from studio.audio.pyav import av
 
         if not len(block):
             return
         samples = np.ascontiguousarray(block[None], np.float32)
-        frame = AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
         frame.sample_rate, frame.pts = self._rate, self._pushed
         self._pushed += len(block)
         self._source.push(frame)

@@ -175,7 +175,7 @@ def _write_sndfile(
 def _write_av(
     partial: Path, entry: AudioFormat, rate: int, sound: Iterator[Samples], tags: Mapping[str, str]
 ) -> None:
-    import av
+    from studio.audio.pyav import av
 
     # faststart puts an M4A's index first, so that a browser can play before it has everything.
     options = {"movflags": "faststart"} if entry.container == "ipod" else {}

@@ -108,7 +108,7 @@ class VideoSource:
         return frame.width, frame.height
 
     def _packets(self) -> Iterator[Any]:
-        import av
+        from studio.audio.pyav import av
 
         packets = self._container.demux(self._stream)
         while True:
@@ -127,7 +127,7 @@ class VideoSource:
     def _frames(self) -> Iterator[Any]:
         """The decoded frames. A few broken packets are passed over, as every player does; more mean
         damage."""
-        import av
+        from studio.audio.pyav import av
 
         broken = whole = 0
         for packet in self._packets():
@@ -146,7 +146,7 @@ class VideoSource:
 def open_video(file: BinaryIO, name: str, max_pixels: int) -> Iterator[VideoSource]:
     """The video in `file`, its header read, with nothing allowed that leads out of it; no frame of more
     than `max_pixels` is decoded. `name` is for messages. Raises BadInput where there are no pictures."""
-    import av
+    from studio.audio.pyav import av
 
     if is_heif(file):
         raise BadInput(f"{name} is a picture, not a video.", "Use an MP4, MOV, WebM, MKV or AVI file.")

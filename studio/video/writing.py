@@ -48,14 +48,13 @@ class VideoWriter:
         """`size` is width and height in pixels. `metadata` holds title, artist, ..., other names become
         lines of the comment, which always begins by saying that the video is AI-generated. Raises BadInput
         where the sound cannot be read, StorageFailed."""
-        import av
-        from av.video.reformatter import VideoReformatter
+        from studio.audio.pyav import av
 
         self.path = path
         self.size = size
         self.fps = fps
         self.frames = 0  # written
-        self._convert = VideoReformatter().reformat
+        self._convert = av.video.reformatter.VideoReformatter().reformat
         facts = reading.probe(sound)
         self._rate = format_named("m4a").nearest_rate(facts.sample_rate)
         self._sound = _Sound(reading.blocks(sound, self._rate))
@@ -78,8 +77,9 @@ class VideoWriter:
     def write(self, picture: Picture) -> None:
         """Add the next picture, uint8 [height, width, 3] of the writer's size, and its sound; it is not
         kept. Raises StorageFailed, and BadInput where the sound is damaged."""
-        import av
         from av.video.reformatter import ColorRange, Colorspace
+
+        from studio.audio.pyav import av
 
         width, height = self.size
         if picture.shape != (height, width, 3) or picture.dtype != np.uint8:
@@ -141,7 +141,7 @@ class VideoWriter:
 
     def _add_sound(self, until: int) -> None:
         """Encode the sound up to sample `until`."""
-        import av
+        from studio.audio.pyav import av
 
         frame = av.AudioFrame.from_ndarray(
             self._sound.take(until - self._sound_at)[np.newaxis], format="fltp", layout="mono"
@@ -152,7 +152,7 @@ class VideoWriter:
 
     def _let_go(self) -> None:
         """Close the container whatever has happened: what is left unfinished is about to be removed."""
-        import av
+        from studio.audio.pyav import av
 
         with suppress(av.FFmpegError, OSError, ValueError):
             self._container.close()

@@ -57,9 +57,10 @@ def on_no(asked: str | None) -> list[Any]:
 
 
 def on_other(asked: str | None, chosen: str, epoch: int | None) -> list[Any]:
-    """Another run or epoch is chosen, and the question about the one before goes away."""
-    if asked in (chosen, f"{chosen}:{epoch}"):
-        return [gr.skip(), gr.skip(), asked]
+    """Another run or epoch is chosen, and the question about the one before goes away. Where nothing changes
+    nothing is written, for by then it may have been answered, or asked."""
+    if not asked or asked in (chosen, f"{chosen}:{epoch}"):
+        return [gr.skip()] * 3
     return on_no(asked)
 
 

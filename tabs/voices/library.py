@@ -244,8 +244,9 @@ def on_answered(asked: str) -> list[Any]:
 
 def on_other(asked: str, chosen: str) -> list[Any]:
     """Another voice is chosen, and the question about the one before goes away. Whoever is quick asks
-    about the new one before this is heard; then it stays."""
-    return [gr.skip()] * 3 + [asked] if asked == chosen else on_answered(asked)
+    about the new one before this is heard; then it stays. Where nothing changes nothing is written, for by
+    then it may have been answered, or asked."""
+    return on_answered(asked) if asked and asked != chosen else [gr.skip()] * 4
 
 
 def on_delete(
