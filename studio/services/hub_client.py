@@ -2,7 +2,8 @@
 
 A client that hangs, ignores a wish to stop or floods its log can so be ended at any time. A request
 is one line of JSON on standard input, its answers are such lines on standard output; when standard
-input ends, or a request fails, so does the process. All requests are of one provider. Which clients are spoken to stands in `PROVIDERS`.
+input ends, or a request fails, so does the process. All requests are of one provider. Which clients
+are spoken to stands in `PROVIDERS`.
 """
 
 from __future__ import annotations
